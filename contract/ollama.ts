@@ -1,19 +1,13 @@
 import * as z from 'zod/mini'
-import { component, describe, idempotencyHeaders, shortText } from './common.ts'
+import { component, describe, idempotencyHeaders } from './common.ts'
+import { maxBodyBytes, modelName, stop, tools } from './completions.ts'
 import { operation } from './operation.ts'
 
 // Ollama's protocol, `/ollama/api/*`: avees and plain models for software that speaks it. Unknown fields are ignored.
 
 const tags = ['ollama'] as const
-/** Images come inside the body. */
-const maxBodyBytes = 16 * 1024 * 1024
 
 const errors = component('OllamaError', z.object({ error: z.string() }))
-
-const modelName = describe(
-  shortText(300).check(z.minLength(1)),
-  '`avee/<handle>` for an avee, `avee/local` for the caller’s library, else the name of a model.',
-)
 
 const details = z.object({
   parent_model: z.string(),
@@ -86,7 +80,6 @@ export const listLoaded = operation({
   },
 })
 
-const stop = z.union([z.string(), z.array(z.string()).check(z.maxLength(16))])
 /** What both ways to ask share. */
 const request = {
   model: modelName,
@@ -163,20 +156,7 @@ export const chat = operation({
   body: z.object({
     ...request,
     messages: z.nullish(z.array(message).check(z.maxLength(5_000))),
-    tools: z.nullish(
-      z
-        .array(
-          z.object({
-            type: z.literal('function'),
-            function: z.object({
-              name: z.string().check(z.minLength(1)),
-              description: z.nullish(z.string()),
-              parameters: z.nullish(z.record(z.string(), z.unknown())),
-            }),
-          }),
-        )
-        .check(z.maxLength(128)),
-    ),
+    tools: z.nullish(tools),
   }),
   errors,
   responses: { 200: chatPart },

@@ -1,12 +1,11 @@
 import * as z from 'zod/mini'
-import { component, describe, idempotencyHeaders, shortText } from './common.ts'
+import { component, describe, idempotencyHeaders } from './common.ts'
+import { maxBodyBytes, modelName, stop, tools } from './completions.ts'
 import { operation } from './operation.ts'
 
 // OpenAI's protocol, `/v1/*`: avees and plain models for software that speaks it. Unknown fields are ignored.
 
 const tags = ['openai'] as const
-/** Images come inside the body. */
-const maxBodyBytes = 16 * 1024 * 1024
 
 const errors = component(
   'OpenAiError',
@@ -18,11 +17,6 @@ const errors = component(
       code: z.nullable(z.string()),
     }),
   }),
-)
-
-const modelName = describe(
-  shortText(300).check(z.minLength(1)),
-  '`avee/<handle>` for an avee, `avee/local` for the caller’s library, else the name of a model.',
 )
 
 const model = component(
@@ -168,26 +162,13 @@ export const createChatCompletion = operation({
     max_tokens: tokenLimit,
     max_completion_tokens: tokenLimit,
     seed: z.nullish(z.int()),
-    stop: z.nullish(z.union([z.string(), z.array(z.string()).check(z.maxLength(16))])),
+    stop: z.nullish(stop),
     n: z.nullish(z.literal(1)),
     logprobs: z.nullish(z.literal(false)),
     frequency_penalty: z.nullish(z.literal(0)),
     presence_penalty: z.nullish(z.literal(0)),
     modalities: z.nullish(z.array(z.literal('text'))),
-    tools: z.nullish(
-      z
-        .array(
-          z.object({
-            type: z.literal('function'),
-            function: z.object({
-              name: z.string().check(z.minLength(1)),
-              description: z.nullish(z.string()),
-              parameters: z.nullish(jsonSchema),
-            }),
-          }),
-        )
-        .check(z.maxLength(128)),
-    ),
+    tools: z.nullish(tools),
     tool_choice: z.nullish(
       z.union([
         z.enum(['none', 'auto', 'required']),

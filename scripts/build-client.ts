@@ -9,7 +9,7 @@ import { build, type Plugin } from 'vite'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const target = path.join(root, 'client/dist')
 /** Modules of the contract without operations, and with those of foreign protocols, which have clients of their own. */
-const omitted = /(?:\.test|\/(?:index|operation|openai|ollama|mcp))\.ts$/
+const omitted = /(?:\.test|\/(?:index|operation|completions|openai|ollama|mcp))\.ts$/
 
 type Exports = Record<string, unknown>
 const isSchema = (value: unknown): boolean => typeof value === 'object' && value !== null && '_zod' in value

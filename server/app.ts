@@ -349,7 +349,9 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   await http.register(globalSearchRoutes({ search }))
   await http.register(mcpRoutes({ mcp }))
   await http.register(
-    dataExportRoutes({ dataExport: createDataExport({ accounts, avees, knowledge, memory, chat }) }),
+    dataExportRoutes({
+      dataExport: createDataExport({ accounts, avees, knowledge, memory, chat, completions }),
+    }),
   )
   await http.register(toolRoutes({ tools }))
   await http.register(

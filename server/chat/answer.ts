@@ -337,7 +337,8 @@ async function answerTurn<Input extends AnswerInput>(
   }
 }
 
-function detailsOf(
+/** Says which model has answered. */
+export function detailsOf(
   { provider, remote }: ChatModel,
   { by, usage }: Pick<Generated, 'by' | 'usage'>,
 ): AnswerDetails {

@@ -1,4 +1,4 @@
-export type { AnswerInput, Sampling, TurnStorage } from './answer.ts'
+export { type AnswerInput, detailsOf, type Sampling, type TurnStorage } from './answer.ts'
 export { attachmentRoutes } from './attachment-routes.ts'
 export { type AskOptions, type Chat, chat, type StartedTurn } from './chat.ts'
 export { answerStopped, answerUnfinished } from './errors.ts'

@@ -30,7 +30,14 @@ import {
   isVisible,
   splitTurns,
 } from './kind.ts'
-import { type CompletionRequest, completionExpression, findCompletion, listQuoting } from './store.ts'
+import {
+  type CompletionRequest,
+  type CompletionRow,
+  completionExpression,
+  findCompletion,
+  listKept,
+  listQuoting,
+} from './store.ts'
 
 /** A request of other software, as its protocol's gateway has read it. */
 export type NewCompletion = CompletionRequest & {
@@ -106,7 +113,7 @@ export function completions({
     if (caller.aveeId !== null || model === 'extractive') throw modelNotFound()
   }
 
-  async function checkPrevious(caller: Caller, id: string, aveeId: string | null): Promise<void> {
+  async function requirePrevious(caller: Caller, id: string, aveeId: string | null): Promise<CompletionRow> {
     const run = await runs.get(id)
     const found =
       run?.kind === kind && run.userId === caller.userId && run.scope === aveeId
@@ -114,6 +121,7 @@ export function completions({
         : undefined
     if (found?.content == null) throw previousNotFound()
     if (aveeId !== null && !(await isVisible(dependencies, found, aveeId, caller))) throw previousNotFound()
+    return found
   }
 
   async function start(caller: Caller, request: NewCompletion): Promise<RunRecord> {
@@ -145,7 +153,10 @@ export function completions({
     requirePlain(caller, requested)
     if (request.isStored || request.conversationId !== undefined)
       throw unsupported('store', 'only the answers of avees are stored as conversations.')
-    await models.requireChatModel(requested)
+    await models.requireChatModel(requested).catch((error: unknown) => {
+      // Another model may answer for a service that is away.
+      if (!(error instanceof AppError) || error.status < 500) throw error
+    })
     const { model } = await models.selectModel({ requested, signal: AbortSignal.timeout(checkTimeoutMs) })
     const grounding = { question: '', passages: [], answerable: null }
     checkRequest(model, { ...sampling, messages, tools, toolChoice, responseFormat, grounding })
@@ -166,7 +177,7 @@ export function completions({
     },
   ): Promise<RunRecord> {
     const { messages, tools, toolChoice, responseFormat, previousId, isKept = false } = request
-    if (previousId !== undefined) await checkPrevious(caller, previousId, aveeId)
+    if (previousId !== undefined) await requirePrevious(caller, previousId, aveeId)
     const id = newId()
     const input: CompletionInput = {
       aveeId,
@@ -225,6 +236,15 @@ export function completions({
         finishReason: finish_reason,
         conversationId: (run.input as { conversationId?: string }).conversationId,
       }
+    },
+
+    /** Lists the answers of the caller that later requests can continue, the oldest first. */
+    listKept: (caller: Caller) => listKept(db, caller.userId, caller.aveeId),
+
+    /** Returns such an answer with its request. @throws previous_response_not_found if the caller may not read it now */
+    async getKept(caller: Caller, { id, aveeId }: { id: string; aveeId: string | null }) {
+      const { request, content, model } = await requirePrevious(caller, id, aveeId)
+      return { model, messages: request?.messages ?? [], content }
     },
 
     /** Lists the avees that the caller may talk to and knows of, and unless a key is bound to one, the plain models. */

@@ -5,6 +5,7 @@ import {
   type AnswerInput,
   type Chat,
   type ChatEvents,
+  detailsOf,
   generate,
   mergeTokens,
   type Protocol,
@@ -40,7 +41,7 @@ export type CompletionDependencies = {
 
 /** A request that continues earlier ones gets at most so many of them. */
 const maxEarlier = 50
-/** No context window has room for more of a request to an avee. */
+/** The part of a request's messages that an avee reads: more than any context window holds. */
 const maxHistory = 200
 const maxHistoryCharacters = 1_000_000
 
@@ -232,9 +233,14 @@ async function answerPlainly(
       finish_reason: finishReason,
       citations: [],
       memories: [],
+      ...detailsOf(model, generated),
       ...(toolCalls.length > 0 && { client_tool_calls: toolCalls }),
     } satisfies StoredComplete,
     store: (trx) =>
-      endCompletion(trx, run.id, { content: input.isKept ? content : null, model: model.name, usage }),
+      endCompletion(trx, run.id, {
+        content: input.isKept ? content : null,
+        model: generated.by?.model ?? model.name,
+        usage,
+      }),
   }
 }

@@ -72,3 +72,16 @@ export const listQuoting = async (db: Db, documents: string[]): Promise<string[]
       .where(sql<boolean>`documents && ${documents}::uuid[]`)
       .execute()
   ).map(({ run_id }) => run_id)
+
+/** Lists the answers of a user that later requests can continue, the oldest first; `aveeId` selects those of one avee. */
+export const listKept = (db: Db, userId: string, aveeId: string | null) =>
+  db
+    .selectFrom('completions')
+    .innerJoin('runs', 'runs.id', 'run_id')
+    .select(['run_id as id', 'runs.created_at as createdAt', 'scope as aveeId'])
+    .where('user_id', '=', userId)
+    .where('is_kept', '=', true)
+    .where('content', 'is not', null)
+    .$if(aveeId !== null, (query) => query.where('scope', '=', aveeId))
+    .orderBy('run_id')
+    .execute()

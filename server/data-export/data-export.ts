@@ -4,12 +4,14 @@ import * as z from 'zod/mini'
 import { user as userShape } from '../../contract/accounts.ts'
 import { avee as aveeShape } from '../../contract/avees.ts'
 import { conversation as conversationShape, message as messageShape } from '../../contract/chat.ts'
+import { timestamp } from '../../contract/common.ts'
 import { type Document, document as documentShape } from '../../contract/knowledge.ts'
 import { layersWithin } from '../../contract/layers.ts'
 import { memory as memoryShape } from '../../contract/memory.ts'
 import type { Accounts } from '../accounts/index.ts'
 import { type Avees, presentAvee } from '../avees/index.ts'
 import { type Chat, exportMarkdown } from '../chat/index.ts'
+import type { Completions } from '../completions/index.ts'
 import { AppError } from '../errors.ts'
 import type { Caller } from '../http/caller.ts'
 import { type Knowledge, presentDocument } from '../knowledge/index.ts'
@@ -21,14 +23,30 @@ export type DataExportDependencies = {
   knowledge: Pick<Knowledge, 'list' | 'file' | 'attachments'>
   memory: Pick<Memory, 'exportMemories'>
   chat: Pick<Chat, 'listConversations' | 'getWholeConversation'>
+  completions: Pick<Completions, 'listKept' | 'getKept'>
 }
 
+/** An answer of `POST /v1/responses` that later requests can continue, with the messages it answers. */
+const responseShape = z.object({
+  id: z.string(),
+  created_at: timestamp,
+  model: z.nullable(z.string()),
+  messages: z.array(z.looseObject({ role: z.string(), content: z.string() })),
+  content: z.nullable(z.string()),
+})
 const pageSize = 200
 /** Originals of these types are compressed already. */
 const compressedTypes = /^(?:pdf|docx|xlsx|pptx|od[tsp]|epub|png|jpe?g|gif|webp)$/
 
 /** Writes everything that a user owns into a ZIP archive, reading one file at a time while the client receives it. */
-export function dataExport({ accounts, avees, knowledge, memory, chat }: DataExportDependencies) {
+export function dataExport({
+  accounts,
+  avees,
+  knowledge,
+  memory,
+  chat,
+  completions,
+}: DataExportDependencies) {
   async function listDocuments(aveeId: string) {
     const documents = []
     let cursor: string | undefined
@@ -127,6 +145,15 @@ export function dataExport({ accounts, avees, knowledge, memory, chat }: DataExp
         })
         addFiles(path.replace(/\.json$/, ''), attachments.get(id) ?? [])
       }
+    }
+    for (const kept of await completions.listKept(caller)) {
+      const { id, createdAt } = kept
+      const path = `responses/${createdAt.toISOString().slice(0, 10)} ${id}.json`
+      addJson(path, responseShape, async () => ({
+        id,
+        created_at: createdAt,
+        ...(await completions.getKept(caller, kept)),
+      }))
     }
     zip.end()
     return output

@@ -7,6 +7,27 @@ import { errorResponse } from '../../contract/common.ts'
 import { type Content, isContent, type Operation, scopeOf } from '../../contract/operation.ts'
 import { sessionCookie, visitorCookie } from './session-cookie.ts'
 
+/** The documentation page without the bar of its generator, in the typeface of the system and at a readable width. */
+const docsStyle = `
+.swagger-ui :is(.topbar, .info .link, .response-col_links) { display: none }
+.swagger-ui .wrapper { max-width: 70rem }
+.swagger-ui .info { margin: 2rem 0 1rem }
+.swagger-ui, .swagger-ui :is(h1, h2, h3, h4, h5, p, a, label, button, input, select, textarea, table, .info li) {
+  font-family: system-ui, sans-serif
+}
+.swagger-ui .info .title { font-size: 2rem }
+.swagger-ui .info p { max-width: 44rem; margin: 1em 0; line-height: 1.6 }
+.swagger-ui .info :is(p, li) code { color: inherit; font-weight: 500 }
+.swagger-ui .scheme-container { padding: 1rem 0; box-shadow: none; background: none }
+.swagger-ui .filter .operation-filter-input { width: 100%; margin: 0 0 1rem; border-width: 1px }
+.swagger-ui .opblock-tag { font-size: 1.125rem }
+.swagger-ui .opblock { margin-bottom: .5rem; box-shadow: none }
+@media (max-width: 40rem) {
+  .swagger-ui .opblock-tag { display: grid; grid-template-columns: 1fr auto }
+  .swagger-ui .opblock-tag small { grid-row: 2; padding: 0 }
+  .swagger-ui .opblock-tag button { grid-area: 1 / 2 / 3 / 3 }
+}`
+
 const description = `AI personas ("avees") with their own documents and memory. Answers stream, cite their sources and survive restarts.
 
 **Authentication.** Send \`Authorization: Bearer\` with a session token (\`POST /auth/login\`) or an API key (\`POST /api-keys\`).
@@ -68,8 +89,18 @@ export async function serveApiDescription(app: FastifyInstance, publicUrl: strin
     })
     await docs.register(fastifySwaggerUi, {
       routePrefix: '/docs',
-      theme: { title: 'Gabee API' },
-      uiConfig: { deepLinking: true, persistAuthorization: false },
+      theme: {
+        title: 'Gabee API',
+        css: [{ filename: 'gabee.css', content: docsStyle }],
+      },
+      uiConfig: {
+        deepLinking: true,
+        persistAuthorization: false,
+        docExpansion: 'none',
+        filter: true,
+        defaultModelsExpandDepth: 0,
+        displayRequestDuration: true,
+      },
     })
   })
 }

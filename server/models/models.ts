@@ -185,13 +185,36 @@ export function models({
   }: SelectModelOptions): Promise<SelectedModel> {
     signal.throwIfAborted()
     const localOnly = options.localOnly || isLocalOnly()
-    const { located, reason } = await selector.select({ ...options, localOnly })
-    if (!isServed(located)) return { model: checked(extractiveModel), reason }
-    return { model: withFallbacks(located, userId, localOnly), reason }
+    try {
+      const { located, reason } = await selector.select({ ...options, localOnly })
+      if (!isServed(located)) return { model: checked(extractiveModel), reason }
+      return { model: withFallbacks(located, { userId, localOnly }), reason }
+    } catch (thrown) {
+      if (!isAway(thrown)) throw thrown
+      const fallback = await findFallback(await fallbackOrder(), {
+        failed: new Set(),
+        localOnly,
+        locate: selector.locate,
+        // What is asked of it is not known yet; its own check of the request follows.
+        fits: async () => true,
+      })
+      if (!fallback) throw thrown
+      const reason = `${thrown.message} ${fallback.name} answers instead.`
+      return {
+        model: withFallbacks(fallback, { userId, localOnly, awayId: options.requested }),
+        reason,
+      }
+    }
   }
 
-  /** Returns a model that is replaced by a fallback if it cannot be reached before the first part of an answer. */
-  const withFallbacks = (selected: ServedModel, userId: string, localOnly: boolean): ChatModel => ({
+  /**
+   * Returns a model that is replaced by a fallback if it cannot be reached before the first part of an answer. It may be
+   * one itself, of the model `awayId`.
+   */
+  const withFallbacks = (
+    selected: ServedModel,
+    { userId, localOnly, awayId }: { userId: string; localOnly: boolean; awayId?: string | undefined },
+  ): ChatModel => ({
     ...createChatModel(selected),
     async *stream(request, signal) {
       let located = selected
@@ -200,7 +223,9 @@ export function models({
         try {
           const model = guard(createModelFor(request, located), located, userId)
           for await (const part of model.stream(request, signal))
-            yield part.type === 'finish' ? { ...part, by: answeredBy(located, selected, part.usage) } : part
+            yield part.type === 'finish'
+              ? { ...part, by: answeredBy(located, part.usage, awayId ?? idOf(selected)) }
+              : part
           return
         } catch (thrown) {
           signal.throwIfAborted()
@@ -648,12 +673,12 @@ const nameIn = ({ kind }: Provider, name: string) => (kind === 'ollama' ? shortN
 
 const bareName = (id: string) => (splitId(id).provider === 'ollama' ? splitId(id).name : id)
 
-const answeredBy = (located: ServedModel, selected: ServedModel, usage: TokenUsage) => ({
+const answeredBy = (located: ServedModel, usage: TokenUsage, selectedId: string) => ({
   model: located.name,
   provider: located.provider.name,
   remote: located.provider.remote,
   cost: costOf(located, usage),
-  fallbackFrom: located === selected ? undefined : idOf(selected),
+  fallbackFrom: idOf(located) === selectedId ? undefined : selectedId,
 })
 
 function costOf({ provider, name }: ServedModel, usage: TokenUsage): number | undefined {

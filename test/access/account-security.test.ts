@@ -319,6 +319,9 @@ test('an export holds what its user owns and may read now', async () => {
   const moon = [{ name: 'moon.txt', content: 'The moon is full.' }]
   await uploadFiles(visitor.client, moon, { conversation: talk.id })
   await ask(visitor.client, talk.id, 'Who are you?')
+  const kept = { model: 'avee/ada', input: 'Which rope?' }
+  bodyOf(await visitor.client.post('/v1/responses', kept))
+  bodyOf(await visitor.client.post('/v1/responses', { ...kept, input: 'Not kept.', store: false }))
   const filesOf = async ({ client }: TestUser) => {
     const response = await client.fetch('/me/export')
     expect(response.headers.get('content-type')).toBe('application/zip')
@@ -339,6 +342,8 @@ test('an export holds what its user owns and may read now', async () => {
   expect(JSON.stringify(own)).not.toMatch(/Who are you\?|moon/)
 
   const visited = await filesOf(visitor)
+  const responses = Object.entries(visited).filter(([name]) => name.startsWith('responses/'))
+  expect(responses).toEqual([[expect.stringMatching(/\.json$/), expect.stringContaining('Which rope?')]])
   expect(Object.keys(visited).filter((name) => name.startsWith('conversations/'))).toEqual([
     expect.stringMatching(/\.json$/),
     expect.stringMatching(/\.md$/),

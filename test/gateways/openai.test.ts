@@ -5,7 +5,7 @@ import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../app.ts'
 import { bodyOf, createAvee, registerUser, type TestUser, uploadFiles } from '../builders.ts'
-import { type ScriptedOllama, startOllama } from '../model-servers.ts'
+import { type ScriptedOllama, startOllama, startOpenAi } from '../model-servers.ts'
 
 const pixel =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
@@ -248,6 +248,43 @@ describe('the OpenAI protocol', () => {
     await expect(client.post('/nowhere')).rejects.toMatchObject({ status: 404, type: 'not_found_error' })
     ollama.script('/api/chat', { status: 500 })
     await expect(create(client, { model: 'llama3.2:1b' })).rejects.toBeInstanceOf(OpenAI.InternalServerError)
+  })
+
+  test('answers a body that is too large with 413 in its own shape', async () => {
+    const huge = 'x'.repeat(17 * 1024 * 1024)
+    await expect(
+      client.chat.completions.create({ model: 'llama3.2:1b', messages: ask(huge) }),
+    ).rejects.toMatchObject({ status: 413, type: 'invalid_request_error', code: 'too_large' })
+  })
+
+  test('lets another model answer while a plain model is away', async () => {
+    await using spare = await startOpenAi({ models: [{ id: 'spare-model' }] })
+    await using busy = await startOllama()
+    busy.script('/api/chat', { status: 503, retryAfter: 60 })
+    const providers = [
+      { kind: 'openai', name: 'spare', base_url: spare.url },
+      { kind: 'ollama', name: 'busy', base_url: busy.url },
+      { kind: 'ollama', name: 'away', base_url: 'http://127.0.0.1:9' },
+    ]
+    const ids: string[] = []
+    for (const provider of providers)
+      ids.push(bodyOf(await owner.client.post<{ id: string }>('/providers', provider)).id)
+    bodyOf(await owner.client.put('/models/fallbacks', { models: ['spare/spare-model'] }))
+    for (const model of ['busy/llama3.2:1b', 'away/llama3.2:1b']) {
+      spare.script('/v1/chat/completions', { tokens: ['Here ', 'I am.'] })
+      const { data, response } = await client.chat.completions
+        .create({ model, messages: ask('Are you there?') })
+        .withResponse()
+      expect(data.choices[0]?.message.content).toBe('Here I am.')
+      const log = await owner.client.fetch(`/runs/${response.headers.get('x-run-id')}/events?format=gabee`)
+      expect(await log.text()).toContain(`"provider":"spare","remote":false,"fallback_from":"${model}"`)
+    }
+    const { usage } = bodyOf(
+      await owner.client.get<{ usage: { model: string; questions: number }[] }>('/admin/usage'),
+    )
+    expect(usage).toContainEqual(expect.objectContaining({ model: 'spare-model', questions: 2 }))
+    for (const id of ids) bodyOf(await owner.client.delete(`/providers/${id}`))
+    bodyOf(await owner.client.put('/models/fallbacks', { models: [] }))
   })
 
   test('ends a stream that fails midway with an error', async () => {
