@@ -83,13 +83,17 @@ export const usageEntry = z.object({
   questions: z.int(),
   prompt_tokens: z.int(),
   completion_tokens: z.int(),
+  cost: describe(
+    z.nullable(z.number()),
+    'By the prices of the provider, in its currency; null if no price is known.',
+  ),
 })
 
 export const getUsage = operation({
   method: 'GET',
   path: '/admin/usage',
   tags,
-  summary: 'Get questions and tokens by user and model, and storage by user',
+  summary: 'Get questions, tokens and cost by user and model, and storage by user',
   description: 'Answers to other software that are part of no conversation count for 30 days.',
   access,
   query: z.object({

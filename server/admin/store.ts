@@ -72,17 +72,19 @@ export function admin({ database: { db }, dataDir }: AdminDependencies) {
         questions: number
         prompt_tokens: number
         completion_tokens: number
+        cost: number | null
       }>`
         with answers as (
-          select conversations.user_id, messages.model, usage, messages.created_at
+          select conversations.user_id, messages.model, usage, (details ->> 'cost')::float8 as cost, messages.created_at
           from messages join conversations on conversations.id = messages.conversation_id
           where role = 'assistant'
           union all
-          select runs.user_id, model, usage, runs.created_at from completions join runs on runs.id = run_id
+          select runs.user_id, model, usage, null, runs.created_at from completions join runs on runs.id = run_id
         )
         select users.id as user_id, users.email, answers.model, count(*)::int as questions,
           coalesce(sum((usage ->> 'prompt_tokens')::int8), 0)::float8 as prompt_tokens,
-          coalesce(sum((usage ->> 'completion_tokens')::int8), 0)::float8 as completion_tokens
+          coalesce(sum((usage ->> 'completion_tokens')::int8), 0)::float8 as completion_tokens,
+          sum(cost) as cost
         from answers
           join users asking on asking.id = answers.user_id
           left join avees visited on visited.id = asking.visited_avee_id

@@ -364,8 +364,17 @@ describe('tools', () => {
   })
 
   test('are called by models of OpenAI, whose tokens and costs of all rounds add up', async () => {
-    const { client, avee, id } = await start(app, ['calculate'])
-    bodyOf(await client.patch(`/avees/${avee.id}`, { model: 'openai/gpt-4o-mini' }))
+    const { owner, client, avee, id } = await start(app, ['calculate'])
+    bodyOf(
+      await admin.client.post('/providers', {
+        kind: 'openai',
+        name: 'paid',
+        base_url: openai.url,
+        api_key: 'secret',
+        prices: { 'gpt-4o-mini': { input: 1_000_000, output: 0 } },
+      }),
+    )
+    bodyOf(await client.patch(`/avees/${avee.id}`, { model: 'paid/gpt-4o-mini' }))
     openai.script(
       '/v1/chat/completions',
       calling({ name: 'calculate', arguments: { expression: '2 ^ 10' } }),
@@ -382,7 +391,13 @@ describe('tools', () => {
       { role: 'tool', tool_call_id: 'call00001' },
     ])
     const complete = events.at(-1)?.data as { usage: { prompt_tokens: number } }
-    expect(complete).toMatchObject({ provider: 'openai', tool_calls: [{ status: 'done' }] })
+    const cost = complete.usage.prompt_tokens
+    expect(complete).toMatchObject({ provider: 'paid', tool_calls: [{ status: 'done' }], cost })
+    expect(bodyOf(await admin.client.get('/admin/usage'))).toMatchObject({
+      usage: expect.arrayContaining([
+        expect.objectContaining({ user_id: owner.session.user.id, model: 'gpt-4o-mini', cost }),
+      ]),
+    })
     expect(complete.usage.prompt_tokens).toBeGreaterThan(JSON.stringify(second).length / 5)
   })
 

@@ -41,6 +41,10 @@ export const formatSeconds = (seconds: number): string =>
     maximumFractionDigits: 1,
   })
 
+/** Formats an amount in a currency that is not known: 0.0123. */
+export const formatCost = (amount: number): string =>
+  amount.toLocaleString(currentLanguage(), { maximumSignificantDigits: 3 })
+
 /** Formats a share between 0 and 1: 85%. */
 export const formatPercent = (share: number): string => percent().format(share)
 

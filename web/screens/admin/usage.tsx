@@ -7,7 +7,7 @@ import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { TextField } from '../../ui/field.tsx'
-import { formatBytes, formatNumber } from '../../ui/format.ts'
+import { formatBytes, formatCost, formatNumber } from '../../ui/format.ts'
 import { EmptyState, ErrorState, Skeleton } from '../../ui/state.tsx'
 import { Table } from '../../ui/table.tsx'
 import { useUserName } from './use-users.ts'
@@ -64,6 +64,7 @@ export function Usage() {
                   { title: t('Questions'), isNumber: true },
                   { title: t('Tokens read'), isNumber: true },
                   { title: t('Tokens written'), isNumber: true },
+                  { title: t('Cost'), isNumber: true },
                 ]}
               >
                 {usage.data.usage.map((entry) => (
@@ -73,6 +74,7 @@ export function Usage() {
                     <td className="number">{formatNumber(entry.questions)}</td>
                     <td className="number">{formatNumber(entry.prompt_tokens)}</td>
                     <td className="number">{formatNumber(entry.completion_tokens)}</td>
+                    <td className="number">{entry.cost === null ? '–' : formatCost(entry.cost)}</td>
                   </tr>
                 ))}
               </Table>

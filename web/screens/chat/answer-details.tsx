@@ -7,7 +7,7 @@ import { useApi } from '../../api/react.tsx'
 import { message, t } from '../../languages/index.ts'
 import { builtInName, canAnswer } from '../../models/model-name.ts'
 import { Button } from '../../ui/button.tsx'
-import { formatFullTime, formatSeconds } from '../../ui/format.ts'
+import { formatCost, formatFullTime, formatSeconds } from '../../ui/format.ts'
 import { Popover } from '../../ui/popover.tsx'
 import './answer-details.css'
 import './fact-list.css'
@@ -59,6 +59,12 @@ export function AnswerDetails({
           <>
             <dt>{t('Length')}</dt>
             <dd>{t('{count, plural, one {# token} other {# tokens}}', { count: tokens })}</dd>
+          </>
+        )}
+        {message.cost !== undefined && (
+          <>
+            <dt>{t('Cost')}</dt>
+            <dd>{formatCost(message.cost)}</dd>
           </>
         )}
         {message.run_id && tokens != null && <Speed runId={message.run_id} tokens={tokens} />}
