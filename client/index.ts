@@ -21,4 +21,4 @@ export {
   type RunStore,
   runIdOf,
 } from './run-store.ts'
-export { sendOnce } from './send-once.ts'
+export { createKey, sendOnce } from './send-once.ts'

@@ -9,8 +9,8 @@ const delaysMs = [400, 1_200, 3_000]
 export async function sendOnce<T>(
   send: (idempotencyKey: string) => Promise<T>,
   pause: (milliseconds: number) => Promise<void> = wait,
+  key = createKey(),
 ): Promise<T> {
-  const key = createKey()
   for (const milliseconds of delaysMs) {
     try {
       return await send(key)
@@ -32,7 +32,7 @@ const wait = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 /** Creates a random key; `randomUUID` does not exist in pages on plain HTTP. */
-function createKey(): string {
+export function createKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

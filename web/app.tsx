@@ -10,6 +10,7 @@ import { usePreventStrayDrops } from './documents/file-drop.tsx'
 import { ResumeUploads } from './documents/upload-queue-context.tsx'
 import { t, useLanguage } from './languages/index.ts'
 import { ChatScreen } from './screens/chat/chat-screen.tsx'
+import { SendQueuedQuestions } from './screens/chat/question-queue.tsx'
 import { TopBar } from './shell/page.tsx'
 import { onDemand, ScreenBoundary } from './shell/screen-boundary.tsx'
 import { Shell } from './shell/shell.tsx'
@@ -133,6 +134,7 @@ function Gate({ children }: { children: ReactNode }) {
     return (
       <Shell me={me.data}>
         <ResumeUploads />
+        <SendQueuedQuestions userId={me.data.id} />
         {children}
       </Shell>
     )

@@ -1,6 +1,7 @@
 import { navigate } from 'wouter/use-browser-location'
 import { createPageServer } from './api/react.tsx'
 import { App } from './app.tsx'
+import { keepOffline } from './offline/keep-offline.ts'
 import { startPage } from './shell/start-page.tsx'
 
 const server = createPageServer(() => {
@@ -9,5 +10,6 @@ const server = createPageServer(() => {
   navigate(`/login?next=${encodeURIComponent(location.pathname)}`)
 })
 
+keepOffline()
 // An `await` at the top level would split the page into many more files.
 void startPage(server, <App />)

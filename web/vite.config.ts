@@ -32,16 +32,22 @@ const precompress = (): Plugin => {
   }
 }
 
-/** Builds /embed.js for other websites: a classic script, in a function so that it adds no global names. */
-const embedScript = (): Plugin => ({
-  name: 'embed-script',
+/** Scripts with an address of their own: for other websites, and the service worker. */
+const classicScripts = { 'embed.js': 'embed/launcher.ts', 'service-worker.js': 'offline/service-worker.ts' }
+
+/** Builds classic scripts, in a function so that they add no global names. */
+const withClassicScripts = (): Plugin => ({
+  name: 'with-classic-scripts',
   apply: 'build',
   buildStart() {
-    this.emitFile({ type: 'chunk', id: join(import.meta.dirname, 'embed/launcher.ts'), fileName: 'embed.js' })
+    for (const [fileName, source] of Object.entries(classicScripts))
+      this.emitFile({ type: 'chunk', id: join(import.meta.dirname, source), fileName })
   },
   generateBundle(_options, bundle) {
-    const chunk = bundle['embed.js']
-    if (chunk?.type === 'chunk') chunk.code = `(()=>{${chunk.code.trim()}})()\n`
+    for (const fileName of Object.keys(classicScripts)) {
+      const chunk = bundle[fileName]
+      if (chunk?.type === 'chunk') chunk.code = `(()=>{${chunk.code.trim()}})()\n`
+    }
   },
 })
 
@@ -67,7 +73,7 @@ const withoutDescriptions = (): Plugin => ({
 })
 
 export default defineConfig({
-  plugins: [react(), withoutDescriptions(), embedScript(), withFontLicence(), precompress()],
+  plugins: [react(), withoutDescriptions(), withClassicScripts(), withFontLicence(), precompress()],
   build: {
     outDir: 'dist',
     emptyOutDir: true,

@@ -36,6 +36,8 @@ export async function openWindow(
 ): Promise<BrowserWindow> {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
+    // A service worker would answer in place of the routes of a test.
+    serviceWorkers: 'block',
     reducedMotion: 'reduce',
     ...options,
   })
@@ -44,7 +46,8 @@ export async function openWindow(
   const { origin } = new URL(url)
   const errors: string[] = []
   const report = (text: string) => {
-    if (!ignoredErrors?.test(text)) errors.push(text)
+    if (!ignoredErrors?.test(text) && !text.startsWith('Service Worker registration blocked'))
+      errors.push(text)
   }
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') report(message.text())

@@ -114,6 +114,54 @@ test('a screen that cannot be loaded, and a page that is outdated, offer a reloa
   window.expectNoErrors()
 })
 
+test('opens without the server what was read last, and sends a waiting question once when it is back', async () => {
+  await using window = await openWindow(browser, `${server.url}/chat/ada`, {
+    serviceWorkers: 'allow',
+    ignoredErrors: /ERR_|Failed to|NetworkError/,
+  })
+  const first = chatPage(window.page)
+  await window.page.waitForFunction(() => navigator.serviceWorker.controller !== null)
+  await first.ask('Are you there?')
+  await first.waitUntilComplete()
+  const address = window.page.url()
+  // What the page has loaded is stored behind it.
+  await waitUntil(
+    () => window.page.evaluate(async () => (await (await caches.open('read')).keys()).map(({ url }) => url)),
+    (urls) => urls.some((url) => url.includes('/messages')) && urls.some((url) => url.endsWith('/me')),
+  )
+  await window.page.reload()
+  await first.answers.first().waitFor()
+  const before = modelRequests().length
+  await server.kill()
+  await window.page.reload()
+  expect(await first.answers.first().innerText()).toContain('Are you there?')
+  await window.page.getByText('Connection lost').waitFor()
+
+  await first.ask('Do you hear me?')
+  await window.page.getByRole('button', { name: 'Withdraw' }).click()
+  expect(await first.input.inputValue()).toBe('Do you hear me?')
+  await first.ask(question)
+  await window.page.getByText('Not sent yet.').waitFor()
+  const context = window.page.context()
+  await window.page.close()
+  const again = await context.newPage()
+  await again.goto(address)
+  await again.getByText('Not sent yet.').waitFor()
+  await server.restart()
+  const second = chatPage(again)
+  await second.answers.nth(1).getByText('That is all I know about it.').waitFor()
+  await second.waitUntilComplete()
+  expect(await again.getByText('Not sent yet.').count()).toBe(0)
+  expect(modelRequests()).toHaveLength(before + 1)
+  const stored = await listMessages(server, conversationOf(address))
+  expect(stored.map(({ content }) => content)).toEqual([
+    'Are you there?',
+    expect.any(String),
+    question,
+    whole,
+  ])
+})
+
 test('two tabs show the same answer', async () => {
   const before = modelRequests().length
   await using window = await openWindow(browser, `${server.url}/chat/ada`)

@@ -2,6 +2,7 @@ import { MutationCache, QueryCache, QueryClient, QueryClientProvider, useQuery }
 import { createContext, type ReactNode, useContext, useMemo, useSyncExternalStore } from 'react'
 import { getMe } from '../../contract/accounts.ts'
 import { getStatus } from '../../contract/localchat.ts'
+import { throwTranslated } from './error-texts.ts'
 import {
   ApiError,
   type Client,
@@ -24,7 +25,12 @@ export type PageServer = Server & { queries: QueryClient }
 /** Creates the client, the run stores and the query cache of the page. `send` replaces `fetch`. */
 export function createPageServer(onSignedOut: () => void, send?: typeof fetch): PageServer {
   const connection = createServerConnection(send)
-  const api = createClient({ onSignedOut, fetch: connection.fetch })
+  const client = createClient({ onSignedOut, fetch: connection.fetch })
+  const api: Client = {
+    url: client.url,
+    call: (...request) => client.call(...request).catch(throwTranslated),
+    open: (...request) => client.open(...request).catch(throwTranslated),
+  }
   const onConnected = (callback: () => void) =>
     connection.subscribe(() => {
       if (connection.getSnapshot() === 'up') callback()

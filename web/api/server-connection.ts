@@ -77,8 +77,14 @@ export function createServerConnection(
       const timer = setTimeout(check, slowResponseMs)
       try {
         const response = await send(input, init)
-        // A proxy answers for a server that is down.
-        if (state === 'lost' || response.status === 502 || response.status === 504) check()
+        // A proxy answers for a server that is down, and the service worker with what it has kept.
+        if (
+          state === 'lost' ||
+          response.status === 502 ||
+          response.status === 504 ||
+          response.headers.has('X-Offline')
+        )
+          check()
         return response
       } catch (error) {
         if (!init?.signal?.aborted) check()

@@ -141,6 +141,9 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
       return isUploading ? Promise.all(places.map(uploads.whenIdle)).then(() => undefined) : undefined
     },
     attachmentsOf: (id) => attachmentsIn(uploads.getSnapshot(), id),
+    onQueued: (id, question) => {
+      for (const key of [newChatKey, id ?? newChatKey]) clearDraft(key, question)
+    },
     onAccepted: (id, turn) => {
       if (turn.kind === 'ask') for (const key of [newChatKey, id]) clearDraft(key, turn.question)
       uploads.dismissReady(avee.id)

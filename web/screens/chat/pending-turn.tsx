@@ -32,7 +32,16 @@ export function PendingTurnView({
           <QuestionBubble text={turn.question} />
         </article>
       )}
-      {phase === 'refused' && provider !== undefined ? (
+      {phase === 'queued' ? (
+        turn.kind === 'ask' && (
+          <div className="queued-turn" role="status">
+            <p>{t('Not sent yet. It is sent as soon as the server can be reached.')}</p>
+            <Button small variant="quiet" onClick={() => onEdit(turn.question)}>
+              {t('Withdraw')}
+            </Button>
+          </div>
+        )
+      ) : phase === 'refused' && provider !== undefined ? (
         <RefusedTurn
           message={t('Send the pictures to {provider}?', { provider })}
           detail={t('{provider} is outside your network.', { provider })}

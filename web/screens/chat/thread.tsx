@@ -58,8 +58,11 @@ function Frame({ children }: { children: ReactNode }) {
 /** Announces the start and end of an answer to screen readers, rather than every word. */
 function AnswerStatus({ thread }: { thread: Thread }) {
   const { last } = thread
+  const isWaiting = thread.pending?.phase === 'queued'
   const status = thread.isBusy
-    ? t('Answer in progress.')
+    ? isWaiting
+      ? ''
+      : t('Answer in progress.')
     : last?.role === 'assistant' && last.status === 'complete'
       ? t('Answer complete.')
       : ''

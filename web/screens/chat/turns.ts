@@ -7,7 +7,8 @@ export type PendingTurn = {
   /** Undefined until the conversation has been created. */
   conversationId: string | undefined
   turn: Turn
-  phase: 'waiting-for-documents' | 'sending' | 'refused'
+  /** queued: it is sent when the server can be reached. */
+  phase: 'waiting-for-documents' | 'sending' | 'queued' | 'refused'
   /** The files that come with the question. */
   attachments: Attachment[]
   error: ApiError | undefined

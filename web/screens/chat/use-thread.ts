@@ -12,11 +12,17 @@ import {
   streamAnswer,
 } from '../../../contract/chat.ts'
 import { stopRun } from '../../../contract/runs.ts'
-import { ApiError, answerFold, keys, sendOnce } from '../../api/index.ts'
-import { useApi, useRunHub } from '../../api/react.tsx'
+import { ApiError, answerFold, createKey, keys, type Me, sendOnce, unreachable } from '../../api/index.ts'
+import { useApi, useRunHub, useServerConnection } from '../../api/react.tsx'
 import { errorMessage } from '../../ui/state.tsx'
 import type { ChosenModel } from './model-picker.tsx'
 import { permitProvider, permittedProvider } from './picture-permission.ts'
+import {
+  enqueueQuestion,
+  type QueuedQuestion,
+  useQueuedQuestion,
+  withdrawQuestion,
+} from './question-queue.tsx'
 import { countBefore, type PendingTurn, type Turn } from './turns.ts'
 
 /** The messages of a page. */
@@ -33,6 +39,7 @@ export function useThread({
   waitForDocuments,
   attachmentsOf,
   onAccepted,
+  onQueued,
 }: {
   handle: string
   /** The model that answers: a name, the stronger one, or undefined for the avee's. */
@@ -46,11 +53,15 @@ export function useThread({
   attachmentsOf: (conversationId: string | undefined) => Attachment[]
   /** Called when the server has stored the turn. */
   onAccepted: (conversationId: string, turn: Turn) => void
+  /** Called when the question waits for the connection. */
+  onQueued: (conversationId: string | undefined, question: string) => void
 }) {
   const api = useApi()
   const hub = useRunHub()
   const queries = useQueryClient()
   const [pending, setPending] = useState<PendingTurn>()
+  const queued = useQueuedQuestion(handle, conversationId)
+  const connection = useServerConnection()
 
   const list = useQuery({
     queryKey: keys.lastMessages(conversationId ?? ''),
@@ -114,9 +125,15 @@ export function useThread({
   const send = async (turn: Turn): Promise<void> => {
     let id = conversationId
     let attachments: Attachment[] = []
+    const key = createKey()
+    if (queued) withdrawQuestion(queued.key)
     const show = (changes: Partial<PendingTurn>): void =>
       setPending({ conversationId: id, turn, phase: 'sending', attachments, error: undefined, ...changes })
     try {
+      if (turn.kind === 'ask' && connection.getSnapshot() === 'lost') {
+        attachments = attachmentsOf(id)
+        throw unreachable()
+      }
       // A file may be creating it.
       id ??= await creating.current
       const documents = turn.kind === 'ask' ? waitForDocuments(id) : undefined
@@ -128,39 +145,62 @@ export function useThread({
       const targetId = id
       if (turn.imagesTo) permitProvider(targetId, turn.imagesTo)
       const images_to = turn.imagesTo ?? permittedProvider(targetId)
-      const response = await sendOnce((key) => {
-        if (turn.kind === 'ask')
-          return api.open(streamAnswer, {
+      const response = await sendOnce(
+        () => {
+          if (turn.kind === 'ask')
+            return api.open(streamAnswer, {
+              body: {
+                conversation_id: targetId,
+                question: turn.question,
+                attachments: attachments.map((file) => file.id),
+                images_to,
+                ...modelParameters,
+              },
+              idempotencyKey: key,
+            })
+          if (turn.kind === 'edit')
+            return api.open(editQuestion, {
+              params: { id: targetId, message_id: turn.messageId },
+              body: { content: turn.question, images_to, use_gpt4o: modelParameters.use_gpt4o },
+              idempotencyKey: key,
+            })
+          return api.open(regenerateAnswer, {
+            params: { id: targetId, message_id: turn.messageId },
             body: {
-              conversation_id: targetId,
-              question: turn.question,
-              attachments: attachments.map((file) => file.id),
+              ...(turn.model ? { model: turn.model } : modelParameters),
               images_to,
-              ...modelParameters,
+              continue: turn.continues,
             },
             idempotencyKey: key,
           })
-        if (turn.kind === 'edit')
-          return api.open(editQuestion, {
-            params: { id: targetId, message_id: turn.messageId },
-            body: { content: turn.question, images_to, use_gpt4o: modelParameters.use_gpt4o },
-            idempotencyKey: key,
-          })
-        return api.open(regenerateAnswer, {
-          params: { id: targetId, message_id: turn.messageId },
-          body: {
-            ...(turn.model ? { model: turn.model } : modelParameters),
-            images_to,
-            continue: turn.continues,
-          },
-          idempotencyKey: key,
-        })
-      })
+        },
+        undefined,
+        key,
+      )
       hub.adopt(response, answerFold)
       onAccepted(targetId, turn)
       await (turn.kind === 'ask' ? refresh : refreshBranch)(targetId)
       setPending((current) => (current?.turn === turn ? undefined : current))
     } catch (error) {
+      const userId = queries.getQueryData<Me>(keys.me)?.id
+      const isLost = error instanceof ApiError && error.status === 0
+      if (isLost && turn.kind === 'ask' && userId !== undefined) {
+        const isQueued = enqueueQuestion({
+          key,
+          userId,
+          handle,
+          conversationId: id,
+          question: turn.question,
+          attachments: attachments.map((file) => file.id),
+          images_to: turn.imagesTo ?? (id === undefined ? undefined : permittedProvider(id)),
+          ...modelParameters,
+        })
+        if (isQueued) {
+          setPending(undefined)
+          onQueued(id, turn.question)
+          return
+        }
+      }
       show({ phase: 'refused', error: error instanceof ApiError ? error : asApiError(error) })
       // Another tab may have asked at the same time. Show its turn.
       if (id) void refresh(id)
@@ -168,7 +208,7 @@ export function useThread({
   }
 
   const isCurrent = pending?.conversationId === conversationId
-  const shownPending = isCurrent ? pending : undefined
+  const shownPending = (isCurrent ? pending : undefined) ?? (queued && pendingOf(queued))
   const loaded = queries.getQueriesData<MessageList>({ queryKey: keys.messages(conversationId ?? '') })
   const lists = loaded.flatMap(([, data]) => data ?? [])
   const last = list.data?.messages.at(-1)
@@ -185,7 +225,10 @@ export function useThread({
     isBusy: runningRun !== null || (shownPending !== undefined && shownPending.phase !== 'refused'),
     open,
     send: (turn: Turn) => void send(turn),
-    dismissPending: () => setPending(undefined),
+    dismissPending: () => {
+      setPending(undefined)
+      if (queued) withdrawQuestion(queued.key)
+    },
     /** Loads the messages again, for example when an answer has ended. */
     refresh: useCallback(() => {
       if (conversationId) void refresh(conversationId)
@@ -203,6 +246,14 @@ export function useThread({
 }
 
 export type Thread = ReturnType<typeof useThread>
+
+const pendingOf = ({ conversationId, question, error }: QueuedQuestion): PendingTurn => ({
+  conversationId,
+  turn: { kind: 'ask', question },
+  phase: error === undefined ? 'queued' : 'refused',
+  attachments: [],
+  error: error === undefined ? undefined : new ApiError(0, 'refused', error),
+})
 
 const asApiError = (error: unknown): ApiError =>
   new ApiError(0, 'failed', errorMessage(error), { cause: error })

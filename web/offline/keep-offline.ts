@@ -1,0 +1,30 @@
+/** Registers the service worker, which keeps what the page reads. */
+export function keepOffline(): void {
+  // Browsers have service workers on HTTPS and localhost only.
+  if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return
+  const { serviceWorker } = navigator
+  const isNew = !serviceWorker.controller
+  serviceWorker
+    .register('/service-worker.js')
+    .then(() => serviceWorker.ready)
+    .then(({ active }) => {
+      // On the first visit, some requests are older than the service worker.
+      if (isNew)
+        new PerformanceObserver((list) => active?.postMessage(pathsOf(list.getEntries()))).observe({
+          type: 'resource',
+          buffered: true,
+        })
+    })
+    .catch(() => undefined)
+}
+
+/** Deletes what the page has kept of the user. */
+export async function forgetRead(): Promise<void> {
+  if ('caches' in globalThis) await caches.delete('read')
+}
+
+const pathsOf = (resources: PerformanceEntryList): string[] =>
+  resources.flatMap(({ name }) => {
+    const { origin, pathname, search } = new URL(name)
+    return origin === location.origin ? [pathname + search] : []
+  })
