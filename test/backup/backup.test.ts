@@ -150,4 +150,4 @@ test('the commands back up a server that answers questions, restore it row by ro
   expect((await readdir(other)).filter((name) => !name.startsWith('database.lock'))).toEqual([])
 
   if (DATABASES.includes('postgres')) await checkMove(app)
-}, 120_000)
+}, 240_000)
