@@ -95,7 +95,7 @@ describe('models in this process', () => {
     expect(hub.requests.filter((request) => request.path !== 'onnx/model.onnx')).toHaveLength(3)
     const { models } = bodyOf(await admin.get<Catalogue>('/models/catalogue'))
     expect(models.filter(({ installed }) => installed).map((model) => model.id)).toEqual(['tiny-e5'])
-  })
+  }, 120_000)
 
   test('embed documents and questions', async () => {
     expect((await status()).embedding_model).toBe('tiny-e5')
