@@ -158,6 +158,7 @@ export function hybridSearch({
     passages: RankedPassage[],
     signal: AbortSignal,
   ) {
+    if (passages.length === 0) return passages
     const first = passages.slice(0, maxRerankedResults)
     const relevances = await relevance(
       queries.map(({ aveeId }) => aveeId),

@@ -16,6 +16,8 @@ import { downloadModel } from './download.ts'
 import { createEngine, findRuntimeProblem } from './engine.ts'
 import { type InstalledModel, listInstalled, remove } from './installed.ts'
 
+const maxListAgeMs = 1_000
+
 export type InProcessConfig = {
   /** Where models are installed. */
   directory: string
@@ -29,8 +31,13 @@ export function createInProcess({ directory, hubUrl, modelDir }: InProcessConfig
   const engine = createEngine()
   const hub = createHubService(hubUrl)
 
+  let listed: { at: number; models: Promise<InstalledModel[]> } | undefined
+
+  /** Every search asks for the models, so they are read at most once a second. */
   async function list(): Promise<InstalledModel[]> {
-    return await listInstalled(directory)
+    if (listed === undefined || performance.now() - listed.at > maxListAgeMs)
+      listed = { at: performance.now(), models: listInstalled(directory) }
+    return await listed.models
   }
 
   async function require(id: string): Promise<CatalogueEntry> {
@@ -82,8 +89,13 @@ export function createInProcess({ directory, hubUrl, modelDir }: InProcessConfig
     require,
 
     /** Downloads a model and yields its progress. */
-    download: (entry: CatalogueEntry, signal: AbortSignal): AsyncGenerator<EventBody> =>
-      downloadModel(entry, { directory, hub, modelDir, disk }, signal),
+    async *download(entry: CatalogueEntry, signal: AbortSignal): AsyncGenerator<EventBody> {
+      for await (const event of downloadModel(entry, { directory, hub, modelDir, disk }, signal)) {
+        listed = undefined
+        yield event
+      }
+      listed = undefined
+    },
 
     /** Lists the models that can be downloaded, with where from. */
     async catalogue() {
@@ -126,7 +138,9 @@ export function createInProcess({ directory, hubUrl, modelDir }: InProcessConfig
     /** Deletes an installed model, or what an unfinished download has left. @throws model_not_found */
     async delete(id: string): Promise<void> {
       await engine.stop()
-      if (!(await remove(directory, id))) throw catalogueModelNotFound(id)
+      const isRemoved = await remove(directory, id)
+      listed = undefined
+      if (!isRemoved) throw catalogueModelNotFound(id)
     },
 
     async [Symbol.asyncDispose]() {
