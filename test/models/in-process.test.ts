@@ -103,6 +103,10 @@ describe('models in this process', () => {
       await user.post<{ result: string }>('/api/models/test', { model: 'in_process/tiny-e5' }),
     )
     expect(tested.result).toBe('Embedding model with 24 dimensions.')
+    expect(bodyOf(await admin.post('/providers/in_process/test', { answer: true }))).toMatchObject({
+      ok: true,
+      models: 1,
+    })
     await uploadFiles(user, [
       { name: 'boats.txt', content: 'Boats berth at the northern quay.' },
       { name: 'honey.txt', content: 'A beekeeper brings honeycombs to the market.' },
