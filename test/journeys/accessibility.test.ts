@@ -45,7 +45,7 @@ beforeAll(async () => {
     ['/avee/ada/insight/updates', 'No updates yet'],
     ['/avee/ada/insight/sharing', 'Visitor sharing'],
     ['/model', 'llama3.2:1b'],
-    ['/settings', 'System default'],
+    ['/settings', 'High contrast'],
     ['/administration', 'Invitations'],
     ['/administration/server', 'Background jobs'],
     ['/login', /Create your account/],
@@ -155,12 +155,12 @@ test('follows the system colour scheme until the user selects a theme', async ()
     })
   await using window = await openWindow(browser, `${server.url}/settings`, { colorScheme: 'dark' })
   const { page } = window
-  await page.getByText('System default').waitFor()
+  await page.getByText('High contrast').waitFor()
   expect(await brightness(page)).toBeLessThan(80)
   await page.getByText('Light', { exact: true }).click()
   expect(await brightness(page)).toBeGreaterThan(200)
   await page.reload()
-  await page.getByText('System default').waitFor()
+  await page.getByText('High contrast').waitFor()
   expect(await brightness(page)).toBeGreaterThan(200)
 })
 

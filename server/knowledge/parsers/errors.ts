@@ -43,7 +43,7 @@ export const notAPicture = () =>
 export const pictureTooLarge = (width: number, height: number, maxPixels: number) =>
   new UnreadableFileError(
     'too_large',
-    `The picture has ${width} × ${height} pixels; the limit is ${maxPixels / 1_000_000} million. Make it smaller and attach that.`,
+    `The picture has ${width} × ${height} pixels; the limit is ${maxPixels / 1_000_000} million. Reduce its size and attach that.`,
   )
 
 const ocrAdvice = 'run text recognition (OCR) on it and upload the result'

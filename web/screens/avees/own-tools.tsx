@@ -116,14 +116,14 @@ function OwnToolRow({ tool }: { tool: OwnTool }) {
     >
       <SmallSelect
         label={t('Who may use {name}', { name })}
-        value={!tool.enabled ? 'nobody' : tool.shared ? 'everybody' : 'owner'}
+        value={!tool.enabled ? 'none' : tool.shared ? 'everybody' : 'owner'}
         onChange={({ target: { value } }) =>
-          change.mutate({ enabled: value !== 'nobody', shared: value === 'everybody' })
+          change.mutate({ enabled: value !== 'none', shared: value === 'everybody' })
         }
       >
         <option value="owner">{t('Only you')}</option>
         <option value="everybody">{t('Everyone who asks')}</option>
-        <option value="nobody">{t('Off')}</option>
+        <option value="none">{t('Off')}</option>
       </SmallSelect>
       <Button small icon={Zap} busy={test.isPending} onClick={() => test.mutate()}>
         {t('Test')}
