@@ -14,6 +14,8 @@ export const keys = {
   visit: (handle: string) => ['visit', handle],
   profile: (handle: string) => ['avees', 'profile', handle],
   starters: (aveeId: string) => ['avees', 'starters', aveeId],
+  webhooks: (aveeId: string) => ['avees', 'webhooks', aveeId],
+  deliveries: (webhookId: string) => ['avees', 'deliveries', webhookId],
   grants: (aveeId: string) => ['avees', 'grants', aveeId],
   conversations: ['conversations'],
   conversationList: (query: string, archived: boolean) => ['conversations', 'list', { query, archived }],

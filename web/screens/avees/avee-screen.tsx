@@ -17,6 +17,7 @@ import { FollowButton } from './avees-screen.tsx'
 import { DeleteAvee } from './delete-avee.tsx'
 import { ExportMenu } from './export-menu.tsx'
 import { ToolSettings } from './tool-settings.tsx'
+import { WebhookSettings } from './webhook-settings.tsx'
 import './avee-screen.css'
 
 const backToAvees = () => ({ href: '/avee', title: t('Avees') })
@@ -97,6 +98,7 @@ function OwnerView({ avee }: { avee: Avee }) {
           },
           { id: 'tools', title: t('Tools'), content: <ToolSettings avee={avee} /> },
           { id: 'people', title: t('People'), content: <AccessSettings avee={avee} /> },
+          { id: 'webhooks', title: t('Webhooks'), content: <WebhookSettings avee={avee} /> },
         ]}
       />
     </Page>
