@@ -26,6 +26,8 @@ const commands = {
   'snapshot-schema': snapshotSchema,
   compile,
   'build-client': buildClient,
+  'build-docs': buildDocs,
+  screenshots,
   'package-test': packageTest,
   'rolling-restart': rollingRestart,
 }
@@ -135,6 +137,18 @@ async function compile() {
 async function buildClient() {
   await prepare()
   return await foreground(nodePath(), ['scripts/build-client.ts'])
+}
+
+/** Writes dist-docs/, the documentation as a static site. */
+async function buildDocs() {
+  await prepare()
+  return await foreground(nodePath(), ['scripts/build-docs.ts'])
+}
+
+/** Takes the screenshots of the documentation. */
+async function screenshots() {
+  await prepare({ page: true })
+  return await foreground(nodePath(), ['scripts/screenshots.ts'])
 }
 
 /** Installs the package that `npm pack` makes into a temporary folder and tries it: about a minute. */
