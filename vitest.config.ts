@@ -15,8 +15,8 @@ export default defineConfig({
     globalSetup: ['test/setup/services.ts'],
     reporters: ['default', './test/setup/count.ts'],
     pool: 'forks',
-    // One more than processors, because tests wait for timers, browsers and other processes half of the time.
-    maxWorkers: Math.min(4, availableParallelism() + 1),
+    // Two more than processors, because tests wait for timers, browsers and other processes half of the time.
+    maxWorkers: Math.min(4, availableParallelism() + 2),
     projects: [
       {
         test: {
