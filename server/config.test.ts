@@ -65,6 +65,7 @@ test('the defaults serve only this machine', () => {
     },
     ocr: null,
     watchFolders: [],
+    toolHosts: [],
     webhookHosts: [],
     hints: [],
   })

@@ -34,7 +34,7 @@ export function parseMetrics(text: string): Map<string, Family> {
       continue
     }
     const [, sampleName = '', , list = '', number = ''] =
-      /^([a-zA-Z_:][\w:]*)(\{(.*)\})? (NaN|[+-]Inf|[-+\d.eE]+)$/.exec(line) ?? []
+      /^([a-zA-Z_:][\w:]*)(\{(.*)\})? (NaN|[+-]Inf|[-+\d.eE]+)$/i.exec(line) ?? []
     const family = families.get(name)
     if (!family || !suffixes[family.type]?.some((suffix) => sampleName === name + suffix))
       throw fail('A sample is outside its family')

@@ -41,7 +41,6 @@ import {
   noSuchCall,
   notAnAnswer,
   notAQuestion,
-  notWaiting,
   questionTooLong,
 } from './errors.ts'
 import type { Protocol, Rendering } from './events.ts'
@@ -534,8 +533,7 @@ export function chat({
         run.scope !== null &&
         (await avees.visibleAmong(caller, [run.scope])).has(run.scope)
       if (!isVisible) throw noSuchCall()
-      if (run.status !== 'running') throw notWaiting()
-      await approvals.decide(run.id, callId, approve)
+      await approvals.decide(run, callId, approve)
     },
 
     /** Adds a message of the avee's owner to the end of the selected branch. Returns its id. */

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from '../db/index.ts'
+import type { RunRecord } from '../runs/index.ts'
 import { noSuchCall, notWaiting } from './errors.ts'
 import { decide, findApproval, insertApproval } from './tool-approval-store.ts'
 
@@ -45,9 +46,15 @@ export function toolApprovals(database: Database) {
       }
     },
 
-    /** Stores the decision about a call. @throws 404 no_such_call, 409 not_waiting when it was decided otherwise */
-    async decide(runId: string, callId: string, approved: boolean): Promise<void> {
-      const decided = await decide(db, runId, callId, approved)
+    /**
+     * Stores the decision about a call, if its run is still running. @throws 404 no_such_call, 409 not_waiting unless this
+     * is the decision that counts
+     */
+    async decide({ id: runId, status }: RunRecord, callId: string, approved: boolean): Promise<void> {
+      const decided =
+        status === 'running'
+          ? await decide(db, runId, callId, approved)
+          : await findApproval(db, runId, callId)
       if (decided === undefined) throw noSuchCall()
       if (decided !== approved) throw notWaiting()
       await database.notify(db, channel, runId)

@@ -37,6 +37,9 @@ const anyBody = {
   share: true,
   current_password: 'a good long password',
   pinned: true,
+  approve: true,
+  kind: 'mcp',
+  name: 'Tool',
 }
 
 type Description = { paths: Record<string, Record<string, unknown>> }
@@ -142,7 +145,7 @@ for (const kind of DATABASES) {
         ]
         for (const [existing = '', missing = ''] of pairs) {
           const [found, other] = [await send(method, existing), await send(method, missing)]
-          const isForAdministrators = /^\/(?:admin|users|invitations|providers)\/|\/folders/.test(path)
+          const isForAdministrators = /^\/(?:admin|users|invitations|models|providers)\/|\/folders/.test(path)
           if (found.text !== other.text || found.status !== (isForAdministrators ? 403 : 404))
             toldApart.push(`${method} ${path}: ${found.status} ${found.text} / ${other.status} ${other.text}`)
         }
