@@ -72,7 +72,11 @@ async function install() {
   const { code, output } = await run(
     command,
     [...first, 'ci', '--include=dev', '--loglevel=error', '--no-audit', '--no-fund', '--engine-strict=false'],
-    { shell: windows && command === 'npm' },
+    {
+      shell: windows && command === 'npm',
+      // Older versions of npm would run its script, which downloads libraries that are not used.
+      env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
+    },
   )
   if (code === 0 && isInstalled()) return
   throw new Problem(`${output.trim()}\nThe installation failed; see the output of npm above.`)
