@@ -257,7 +257,8 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
     })
     return { conversation: id, message: answer.message_id }
   }
-  for (const user of users) {
+  // What users have of their own is protected alike, so not all of them need it.
+  for (const user of ['owner', 'intimate', 'friend', 'stranger', 'former']) {
     const own = (place: string) => canary(`${place} of ${user}`, readersLike(user))
     await upload(user, '/api/documents/upload', `a library document of ${user}`, readersLike(user))
     const first = await ask(user, open, `${question} I mean ${own('question')}.`)

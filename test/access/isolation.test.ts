@@ -17,7 +17,7 @@ import {
 } from '../builders.ts'
 import type { TestClient } from '../client.ts'
 import { expectError } from '../conformance/contract.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { collectEvents } from '../events.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 
@@ -44,7 +44,7 @@ const anyBody = {
 
 type Description = { paths: Record<string, Record<string, unknown>> }
 
-for (const kind of DATABASES) {
+for (const kind of ONE_DATABASE) {
   describe(`what belongs to others on ${kind}`, () => {
     let ollama: ScriptedOllama
     let app: TestApp

@@ -8,7 +8,7 @@ import { startApp, type TestApp } from '../app.ts'
 import { bodyOf, createAvee, listMessages, registerUser, type TestUser } from '../builders.ts'
 import { createTestClient, type TestClient } from '../client.ts'
 import { expectErrorResponse } from '../conformance/contract.ts'
-import { createTestDatabase, DATABASES } from '../databases.ts'
+import { createTestDatabase, ONE_DATABASE } from '../databases.ts'
 import { collectEvents, readEvents } from '../events.ts'
 import { zipOf } from '../files/zip.ts'
 
@@ -177,7 +177,7 @@ const listConversations = async (client: TestClient, query = '') =>
 
 const branchOf = (messages: Message[]) => messages.map(({ role, content }) => `${role}: ${content}`)
 
-for (const kind of DATABASES)
+for (const kind of ONE_DATABASE)
   describe(`imports of conversations on ${kind}`, () => {
     let app: TestApp
     let user: TestUser

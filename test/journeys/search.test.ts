@@ -4,7 +4,7 @@ import { startServer } from '../app.ts'
 import { ask, bodyOf, createAvee, createConversation, uploadFiles } from '../builders.ts'
 import { startOllama } from '../model-servers.ts'
 import { createPdf } from '../pdf.ts'
-import { openBrowser, openWindow } from './browser.ts'
+import { openBrowser, openWindow, waitUntil } from './browser.ts'
 
 let browser: Browser
 beforeAll(async () => {
@@ -89,15 +89,11 @@ test.each([1280, 390])(
     await results.getByText('Who grinds').waitFor()
     await field.press('ArrowDown')
     await page.keyboard.press('Enter')
-    await expect
-      .poll(() =>
-        page
-          .getByText('Who grinds rye at the mill?')
-          .last()
-          .boundingBox()
-          .then((box) => box && box.y > 0),
-      )
-      .toBe(true)
+    const foundQuestion = page.getByText('Who grinds rye at the mill?').last()
+    await waitUntil(
+      () => foundQuestion.boundingBox(),
+      (box) => box !== null && box.y > 0,
+    )
     await page.goBack()
     await page.getByRole('combobox', { name: 'Show' }).selectOption({ label: 'Memories' })
     await results.getByRole('link').click()

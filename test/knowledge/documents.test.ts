@@ -7,7 +7,7 @@ import {
 } from '../../server/knowledge/store/vectors.ts'
 import { changeLayer } from '../../server/knowledge/store/versions.ts'
 import type { Embedder } from '../../server/models/index.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { allLayers, type KnowledgeServer, openKnowledgeServer, wordEmbedder } from './server.ts'
 
 /** Long enough that each section is a passage. */
@@ -27,7 +27,7 @@ willows bloom again and the first pollen comes home.
 `
 const ships = '# Ships\n\nA schooner carries two masts.\n'
 
-describe.each(DATABASES)('documents on %s', (kind) => {
+describe.each(ONE_DATABASE)('documents on %s', (kind) => {
   let server: KnowledgeServer
   let ada: { aveeId: string; userId: string }
   beforeAll(async () => {

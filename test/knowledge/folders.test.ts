@@ -4,11 +4,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Document, Folder } from '../../contract/knowledge.ts'
 import { bodyOf, createAvee, registerUser, uploadFiles } from '../builders.ts'
 import type { TestClient } from '../client.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { temporaryFolder } from '../files/folder.ts'
 import { type KnowledgeServer, openKnowledgeServer } from './server.ts'
 
-describe.each(DATABASES)('a watched folder on %s', (kind) => {
+describe.each(ONE_DATABASE)('a watched folder on %s', (kind) => {
   let server: KnowledgeServer
   let disk: Awaited<ReturnType<typeof temporaryFolder>>
   let admin: TestClient

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { registerUser, type TestUser } from '../builders.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { type MemoryApp, startMemoryApp, startTestConversation } from './app.ts'
 
@@ -145,7 +145,7 @@ const stories: Record<string, Story> = {
   },
 }
 
-for (const kind of DATABASES) {
+for (const kind of ONE_DATABASE) {
   describe(`consolidation on ${kind}`, () => {
     let ollama: ScriptedOllama
     let app: MemoryApp

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Memory, MemorySettings } from '../../contract/memory.ts'
 import { bodyOf, createAvee, registerUser } from '../builders.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { type MemoryApp, startMemoryApp, startTestConversation } from './app.ts'
 
-for (const kind of DATABASES) {
+for (const kind of ONE_DATABASE) {
   describe(`memories on ${kind}`, () => {
     let app: MemoryApp
     beforeAll(async () => {
