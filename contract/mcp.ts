@@ -109,7 +109,7 @@ const jsonRpc = z.unknown().register(z.globalRegistry, {
   required: ['jsonrpc'],
 })
 
-/** Of the protocol, or of the server before it. */
+/** An error of the MCP protocol, or one of HTTP before the protocol is reached. */
 const errors = component(
   'McpError',
   z.union([

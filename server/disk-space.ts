@@ -24,8 +24,8 @@ export function diskSpace(dir: string, minFreeBytes: number) {
   return {
     isLow,
     /**
-     * Checks the room for new work, with `bytes` that it needs. @throws insufficient_storage before the disk is full, so
-     * that what is running can finish
+     * Checks that the disk has space for new work that needs `bytes`. @throws insufficient_storage while some space is left,
+     * with which running work can finish
      */
     async assertFree(bytes = 0): Promise<void> {
       if ((await free()) - bytes < minFreeBytes) throw storageFull()

@@ -44,8 +44,8 @@ export const canUseTools = ({ capabilities }: Pick<ChatModel, 'capabilities'>): 
   capabilities.includes('tools') || capabilities.includes('json')
 
 /**
- * Returns the tools to offer to a model, as far as they leave room for results, with the rest of its context window;
- * undefined if there are none or the model cannot use tools.
+ * Returns the tools to offer to a model, and how many tokens of its context window remain for their
+ * results; undefined without tools, for a model that cannot use them, and if too few tokens remain.
  */
 export function offerTools(
   tools: AveeTool[],

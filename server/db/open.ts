@@ -23,7 +23,7 @@ export async function openDatabase(options: {
   dir: string
   log: Log
   limits?: Partial<Limits>
-  /** Is told how long each statement took, in milliseconds. */
+  /** Called with the duration of each statement, in milliseconds. */
   onStatement?: (ms: number) => void
 }): Promise<Database> {
   const { url, dir, log } = options

@@ -14,7 +14,7 @@ export type Metric =
 
 type LabelledValue = { labels: Record<string, string>; value: number }
 
-/** A figure that takes longer is left out: without a database, the others are wanted all the more. */
+/** A figure that takes longer is left out, so that the others are available when the database is not. */
 const readTimeoutMs = 2_000
 
 const metricsForbidden = defineError(

@@ -152,7 +152,7 @@ async function newFilesFrom(
   return end < 0 ? small : small.slice(0, end)
 }
 
-/** Returns the first files with their texts, as far as these are known soon and stored at once. */
+/** Returns the first files whose texts are available soon, with the texts. */
 async function parsedAhead(ahead: ReadAhead, files: SmallFile[], signal: AbortSignal) {
   const outcomes = files.map(({ index, file }) =>
     ahead.start(index, storedContent(file)).catch(() => undefined),

@@ -15,7 +15,7 @@ import { dropPermissions } from './sandbox.ts'
 
 const maxTextPerMessage = 128 * 1024
 const maxPassagesPerMessage = 500
-/** What a heading, a recognized word or a passage counts for. */
+/** The overhead of a heading, a recognized word or a passage in a message, in characters. */
 const charactersPerItem = 100
 const minProgressIntervalMs = 100
 /** Lowers the priority below the server's. */

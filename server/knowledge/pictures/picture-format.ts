@@ -1,4 +1,4 @@
-/** What the header of a picture says. `orientation` is that of EXIF, 1 to 8: how a camera was held. */
+/** What the header of a picture contains. `orientation` is the EXIF tag, 1 to 8: the rotation and mirroring to undo. */
 export type PictureFormat = {
   type: 'png' | 'jpg' | 'webp' | 'gif'
   width: number

@@ -32,7 +32,7 @@ function parse(stored: string | undefined): ChosenModel | undefined {
   return stored?.startsWith('name:') ? { name: stored.slice(5) } : undefined
 }
 
-/** Chooses the model of the next question: any model for the owner of the avee, the stronger one for everybody. */
+/** Selects the model of the next question: owners of the avee may select any model, others the stronger one. */
 export function ModelPicker({
   avee,
   value,
