@@ -23,7 +23,7 @@ import {
 import { type Generated, generate } from './generate.ts'
 import { gatherPictures } from './pictures.ts'
 import { buildPrompt } from './prompt.ts'
-import type { MessageRow } from './store.ts'
+import type { MessageRow } from './store/messages.ts'
 import type { ToolApprovals } from './tool-approvals.ts'
 import { canUseTools, generateInRounds, offerTools, roundsOf } from './tool-rounds.ts'
 

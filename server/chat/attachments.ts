@@ -7,7 +7,7 @@ import type { Knowledge, ListedDocument, UploadedFile } from '../knowledge/index
 import type { RunRecord } from '../runs/index.ts'
 import type { Conversations } from './conversations.ts'
 import { attachmentNotFound } from './errors.ts'
-import type { MessageRow } from './store.ts'
+import type { MessageRow } from './store/messages.ts'
 
 /** The attachments that a conversation may have. */
 const maxAttachments = 200

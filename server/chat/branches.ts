@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Db } from '../db/index.ts'
-import { listBranchIds } from './store.ts'
+import { listBranchIds } from './store/messages.ts'
 
 /** Ids in memory, about 60 bytes each. */
 const maxIds = 100_000

@@ -52,25 +52,25 @@ import { conversationSearch } from './search.ts'
 import { shares } from './shares/shares.ts'
 import {
   type ConversationRow,
-  countMessages,
   findConversation,
-  findMessage,
-  findMessagesWith,
   hasAutoTitle,
   insertConversation,
-  insertOwnerReply,
-  insertTurn,
+  setAutoTitle,
+  transferConversations,
+  updateConversation,
+} from './store/conversations.ts'
+import {
+  countMessages,
+  findMessage,
+  findMessagesWith,
   listBranch,
   listMessages,
   listMessagesById,
   listNodes,
   listSiblings,
   type MessageRow,
-  setAutoTitle,
-  transferConversations,
-  turnExpressions,
-  updateConversation,
-} from './store.ts'
+} from './store/messages.ts'
+import { insertOwnerReply, insertTurn, turnExpressions } from './store/turns.ts'
 import { toolApprovals } from './tool-approvals.ts'
 import { findNewestLeaf } from './tree.ts'
 import { trials } from './trial.ts'

@@ -17,7 +17,7 @@ import type { OfferedToolRow, Tools } from '../tools/index.ts'
 import { toCitation } from './citations.ts'
 import { accessTo, isAvailable, showCitation } from './policy.ts'
 import type { RetrievedTurn, Turn } from './prompt.ts'
-import { type HistoryRow, listDocuments, type MessageRow, selectHistory } from './store.ts'
+import { type HistoryRow, listDocuments, type MessageRow, selectHistory } from './store/messages.ts'
 
 export type ContextDependencies = {
   database: Database

@@ -2,7 +2,7 @@ import { isWithin, type Layer } from '../../contract/layers.ts'
 import type { Db } from '../db/index.ts'
 import { areVisible, type Knowledge } from '../knowledge/index.ts'
 import { notContinuable } from './errors.ts'
-import { findMessage, type MessageRow } from './store.ts'
+import { findMessage, type MessageRow } from './store/messages.ts'
 
 /**
  * Returns an unfinished answer, to continue it. @throws not_continuable when it is complete or empty, or when an

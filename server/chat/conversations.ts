@@ -22,7 +22,7 @@ import {
   listConversations,
   setDeletion,
   updateConversation,
-} from './store.ts'
+} from './store/conversations.ts'
 
 export type Conversations = ReturnType<typeof conversations>
 

@@ -1,7 +1,7 @@
 import type { Citation } from '../../contract/chat.ts'
 import type { ShownMessage } from './chat.ts'
 import { isAvailable } from './policy.ts'
-import type { ConversationRow } from './store.ts'
+import type { ConversationRow } from './store/conversations.ts'
 
 /** Formats the selected branch as Markdown; the cited passages follow each answer. */
 export function exportMarkdown(conversation: ConversationRow, messages: ShownMessage[]): string {

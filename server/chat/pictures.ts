@@ -4,7 +4,7 @@ import type { Db } from '../db/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
 import type { ChatImage, ChatModel } from '../models/index.ts'
 import type { Turn } from './prompt.ts'
-import { listAttachments, type MessageRow } from './store.ts'
+import { listAttachments, type MessageRow } from './store/messages.ts'
 
 /** Pictures in a prompt, those of the question first, then those of earlier questions, the latest first. */
 const maxPictures = 8

@@ -2,7 +2,7 @@ import type { AvailableCitation, Citation, CitedPassage } from '../../contract/c
 import { isWithin, type Layer } from '../../contract/layers.ts'
 import { areVisible, type DocumentLayers, type Knowledge } from '../knowledge/index.ts'
 import { hideQuotations } from '../models/index.ts'
-import type { MessageRow } from './store.ts'
+import type { MessageRow } from './store/messages.ts'
 
 /** What a reader may see now: up to this layer, of the documents that still exist, by their current layers. */
 export type Access = { layer: Layer; documents: DocumentLayers }

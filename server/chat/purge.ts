@@ -2,7 +2,7 @@ import type { CitedPassage } from '../../contract/chat.ts'
 import type { Db } from '../db/index.ts'
 import { hideQuotations } from '../models/index.ts'
 import type { Runs } from '../runs/index.ts'
-import { listQuoting, type MessageRow, saveWithoutQuotations } from './store.ts'
+import { listQuoting, type MessageRow, saveWithoutQuotations } from './store/messages.ts'
 
 const batchSize = 100
 

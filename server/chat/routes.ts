@@ -31,7 +31,7 @@ import type { Chat } from './chat.ts'
 import { exportMarkdown } from './export.ts'
 import { chatInsightRoutes } from './insight-routes.ts'
 import { shareRoutes } from './shares/routes.ts'
-import { conversationPosition } from './store.ts'
+import { conversationPosition } from './store/conversations.ts'
 
 export type ChatRouteDependencies = {
   chat: Chat

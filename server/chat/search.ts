@@ -2,7 +2,8 @@ import type { Layer } from '../../contract/layers.ts'
 import type { Database } from '../db/index.ts'
 import { areVisible, type Knowledge } from '../knowledge/index.ts'
 import type { Memory } from '../memory/index.ts'
-import { findTitles, listDocuments } from './store.ts'
+import { findTitles } from './store/conversations.ts'
+import { listDocuments } from './store/messages.ts'
 
 export type ConversationQuery = {
   userId: string

@@ -26,7 +26,9 @@ import {
   toolCallsOf,
 } from './events.ts'
 import { createLogView, type LogViewDependencies } from './log-view.ts'
-import { findMessage, finishMessage, saveGrounding, updateConversation } from './store.ts'
+import { updateConversation } from './store/conversations.ts'
+import { findMessage } from './store/messages.ts'
+import { finishMessage, saveGrounding } from './store/turns.ts'
 import type { ToolApprovals } from './tool-approvals.ts'
 
 /** The input of a turn as the run stores it: enough to start over on another node. */

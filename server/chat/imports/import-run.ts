@@ -8,7 +8,7 @@ import type { Knowledge } from '../../knowledge/index.ts'
 import type { Memory } from '../../memory/index.ts'
 import type { RunContext, RunKind, RunRecord, Runs } from '../../runs/index.ts'
 import { importRunning, notAnExport } from '../errors.ts'
-import { findExisting, insertImported } from '../store.ts'
+import { findExisting, insertImported } from '../store/conversations.ts'
 import { type ImportedConversation, toConversation } from './formats.ts'
 import { readExport } from './read-export.ts'
 

@@ -7,7 +7,7 @@ import type { Knowledge } from '../../knowledge/index.ts'
 import type { Conversations } from '../conversations.ts'
 import { answerRunning, nothingToShare, shareNotFound } from '../errors.ts'
 import { accessTo, showCitation, showContent } from '../policy.ts'
-import { listBranch } from '../store.ts'
+import { listBranch } from '../store/messages.ts'
 import { deleteShare, findShare, insertShare, listShares, newShareToken, type ShareRow } from './store.ts'
 
 const maxShares = 50
