@@ -1,4 +1,5 @@
-import { answerEvents, type Citation, type Usage } from '../contract/chat.ts'
+import { answerEvents } from '../contract/chat.ts'
+import type { Citation, Usage } from '../contract/messages.ts'
 import { latestCalls, type ToolCall } from '../contract/tools.ts'
 import { createFold, type Fold } from './events.ts'
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
-import { citation } from './chat.ts'
 import { component, describe, id, idParams, ok, timestamp } from './common.ts'
+import { citation } from './messages.ts'
 import { operation } from './operation.ts'
 
 const share = component(

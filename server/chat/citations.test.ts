@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { CitedPassage } from '../../contract/chat.ts'
+import type { CitedPassage } from '../../contract/messages.ts'
 import { selectCitations } from './citations.ts'
 
 const given = [1, 2, 3, 12].map(

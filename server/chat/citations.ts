@@ -1,4 +1,4 @@
-import type { CitedPassage } from '../../contract/chat.ts'
+import type { CitedPassage } from '../../contract/messages.ts'
 import type { Hit } from '../knowledge/index.ts'
 
 /**

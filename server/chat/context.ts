@@ -1,8 +1,8 @@
 import { NIL } from 'uuid'
-import type { CitedPassage } from '../../contract/chat.ts'
 import type { Answerability } from '../../contract/knowledge.ts'
 import { type Layer, layersWithin } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
+import type { CitedPassage } from '../../contract/messages.ts'
 import { type Database, selectTogether } from '../db/index.ts'
 import { type Insight, summaryLookback } from '../insight/index.ts'
 import {

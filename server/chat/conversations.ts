@@ -1,4 +1,4 @@
-import type * as contract from '../../contract/chat.ts'
+import type * as contract from '../../contract/conversations.ts'
 import type { DeletionReceipt } from '../../contract/deletions.ts'
 import type { BodyOf } from '../../contract/operation.ts'
 import type { Avees } from '../avees/index.ts'

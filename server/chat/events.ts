@@ -1,6 +1,7 @@
 import type { infer as Infer } from 'zod/mini'
-import type { answerEvents, CitedPassage } from '../../contract/chat.ts'
+import type { answerEvents } from '../../contract/chat.ts'
 import type { Layer } from '../../contract/layers.ts'
+import type { CitedPassage } from '../../contract/messages.ts'
 import { latestCalls, type ToolCall } from '../../contract/tools.ts'
 import type { ToolCall as ClientToolCall } from '../models/index.ts'
 import type { EventBody, Frame, Renderer } from '../runs/index.ts'

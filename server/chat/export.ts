@@ -1,4 +1,4 @@
-import type { Citation } from '../../contract/chat.ts'
+import type { Citation } from '../../contract/messages.ts'
 import type { ShownMessage } from './chat.ts'
 import { isAvailable } from './policy.ts'
 import type { ConversationRow } from './store/conversations.ts'

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { importConversations } from '../../contract/chat.ts'
+import { importConversations } from '../../contract/conversations.ts'
 import { callerOf } from '../http/caller.ts'
 import { idempotencyKeyOf } from '../http/idempotency.ts'
 import { route } from '../http/route.ts'

@@ -1,5 +1,5 @@
 import { isPicture } from '../../contract/attachments.ts'
-import type { AnswerDetails } from '../../contract/chat.ts'
+import type { AnswerDetails } from '../../contract/messages.ts'
 import type { Db } from '../db/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
 import type { ChatImage, ChatModel } from '../models/index.ts'

@@ -1,5 +1,5 @@
-import type { AvailableCitation, Citation, CitedPassage } from '../../contract/chat.ts'
 import { isWithin, type Layer } from '../../contract/layers.ts'
+import type { AvailableCitation, Citation, CitedPassage } from '../../contract/messages.ts'
 import { areVisible, type DocumentLayers, type Knowledge } from '../knowledge/index.ts'
 import { hideQuotations } from '../models/index.ts'
 import type { MessageRow } from './store/messages.ts'

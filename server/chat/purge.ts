@@ -1,4 +1,4 @@
-import type { CitedPassage } from '../../contract/chat.ts'
+import type { CitedPassage } from '../../contract/messages.ts'
 import type { Db } from '../db/index.ts'
 import { hideQuotations } from '../models/index.ts'
 import type { Runs } from '../runs/index.ts'

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsync } from 'fastify'
+import { editQuestion, regenerateAnswer } from '../../contract/chat.ts'
 import {
   createConversation,
   deleteConversation,
-  editQuestion,
   exportConversation,
   findMessages,
   getConversation,
@@ -10,11 +10,10 @@ import {
   keepVisit,
   listConversations,
   listMessages,
-  regenerateAnswer,
   restoreConversation,
   setLeaf,
   updateConversation,
-} from '../../contract/chat.ts'
+} from '../../contract/conversations.ts'
 import { approveToolCall } from '../../contract/tools.ts'
 import type { Avees } from '../avees/index.ts'
 import { type Caller, callerOf } from '../http/caller.ts'

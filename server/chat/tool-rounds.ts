@@ -1,5 +1,5 @@
-import type { CitedPassage } from '../../contract/chat.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
+import type { CitedPassage } from '../../contract/messages.ts'
 import type { ToolCall } from '../../contract/tools.ts'
 import { AppError } from '../errors.ts'
 import {

@@ -1,4 +1,4 @@
-import type { Citation } from '../../contract/chat.ts'
+import type { Citation } from '../../contract/messages.ts'
 import type { ModelInfo } from '../../contract/models.ts'
 import type { Avee, Avees } from '../avees/index.ts'
 import {

@@ -1,5 +1,5 @@
-import type { CitedPassage } from '../../contract/chat.ts'
 import { isWithin, minLayer } from '../../contract/layers.ts'
+import type { CitedPassage } from '../../contract/messages.ts'
 import type { Avees } from '../avees/index.ts'
 import {
   type AnswerInput,

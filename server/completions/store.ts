@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { CitedPassage, Usage } from '../../contract/chat.ts'
 import type { Layer } from '../../contract/layers.ts'
+import type { CitedPassage, Usage } from '../../contract/messages.ts'
 import type { Db, Row, Trx } from '../db/index.ts'
 import type { ChatRequest } from '../models/index.ts'
 

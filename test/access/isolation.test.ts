@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Message } from '../../contract/chat.ts'
 import { type Layer, layers } from '../../contract/layers.ts'
+import type { Message } from '../../contract/messages.ts'
 import type { SearchResult } from '../../contract/search.ts'
 import { startApp, type TestApp } from '../app.ts'
 import {

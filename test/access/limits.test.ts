@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import type { Conversation } from '../../contract/chat.ts'
 import type { ErrorResponse } from '../../contract/common.ts'
+import type { Conversation } from '../../contract/conversations.ts'
 import type { Readiness } from '../../contract/server.ts'
 import { startApp } from '../app.ts'
 import { createAvee, createConversation, registerUser, uploadFiles } from '../builders.ts'

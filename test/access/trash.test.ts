@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Conversation, Message } from '../../contract/chat.ts'
+import type { Conversation } from '../../contract/conversations.ts'
 import type { Deleted, DeletionReceipt } from '../../contract/deletions.ts'
 import type { Document } from '../../contract/knowledge.ts'
 import type { Memory } from '../../contract/memory.ts'
+import type { Message } from '../../contract/messages.ts'
 import { startApp, type TestApp } from '../app.ts'
 import {
   bodyOf,

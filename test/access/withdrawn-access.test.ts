@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Citation, Message } from '../../contract/chat.ts'
+import type { Citation, Message } from '../../contract/messages.ts'
 import { startApp, type TestApp } from '../app.ts'
 import {
   ask,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { Message } from '../../contract/chat.ts'
 import type { ConversationAnalysis } from '../../contract/insight.ts'
+import type { Message } from '../../contract/messages.ts'
 import { startApp, type TestApp } from '../app.ts'
 import {
   ask,

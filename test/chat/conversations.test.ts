@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { Conversation, Message } from '../../contract/chat.ts'
+import type { Conversation } from '../../contract/conversations.ts'
 import type { Deleted } from '../../contract/deletions.ts'
+import type { Message } from '../../contract/messages.ts'
 import { shuttingDown } from '../../server/runs/errors.ts'
 import { startApp, type TestApp } from '../app.ts'
 import {

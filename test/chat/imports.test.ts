@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Conversation, Message } from '../../contract/chat.ts'
+import type { Conversation } from '../../contract/conversations.ts'
+import type { Message } from '../../contract/messages.ts'
 import { createApp } from '../../server/app.ts'
 import { jsonObjects } from '../../server/chat/imports/json-elements.ts'
 import { readConfig } from '../../server/config.ts'

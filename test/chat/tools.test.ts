@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Message } from '../../contract/chat.ts'
+import type { Message } from '../../contract/messages.ts'
 import type { OwnTool, ToolCall, ToolName } from '../../contract/tools.ts'
 import { createApp } from '../../server/app.ts'
 import { readConfig } from '../../server/config.ts'

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { Conversation } from '../../contract/chat.ts'
 import type { ErrorResponse } from '../../contract/common.ts'
+import type { Conversation } from '../../contract/conversations.ts'
 import { startApp, type TestApp } from '../app.ts'
 import {
   ask,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Conversation, Message } from '../../contract/chat.ts'
+import type { Conversation } from '../../contract/conversations.ts'
+import type { Message } from '../../contract/messages.ts'
 import { startApp, type TestApp } from '../app.ts'
 import {
   ask,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Avee } from '../../contract/avees.ts'
-import type { Conversation } from '../../contract/chat.ts'
+import type { Conversation } from '../../contract/conversations.ts'
 import type { Document } from '../../contract/knowledge.ts'
 import { startApp, type TestApp } from '../app.ts'
 import {

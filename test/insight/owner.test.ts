@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { AveeInsight, AveeUpdate, UnansweredQuestion } from '../../contract/avee-insight.ts'
-import type { Message } from '../../contract/chat.ts'
+import type { Message } from '../../contract/messages.ts'
 import { startApp, type TestApp } from '../app.ts'
 import { bodyOf, createConversation, listMessages, registerUser, uploadFiles } from '../builders.ts'
 import type { TestClient } from '../client.ts'

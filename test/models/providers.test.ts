@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Conversation, Message } from '../../contract/chat.ts'
+import type { Conversation } from '../../contract/conversations.ts'
+import type { Message } from '../../contract/messages.ts'
 import type { AvailableModel, ModelProvider } from '../../contract/models.ts'
 import { pictureFormat } from '../../server/knowledge/pictures/picture-format.ts'
 import type { ChatModel } from '../../server/models/index.ts'

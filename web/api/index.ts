@@ -4,7 +4,7 @@ import './zod-without-eval.ts'
 
 export * from '../../client/index.ts'
 export type { ApiKey, Me } from '../../contract/accounts.ts'
-export type { MessageList } from '../../contract/chat.ts'
+export type { MessageList } from '../../contract/conversations.ts'
 export type { Status } from '../../contract/localchat.ts'
 export { keys } from './keys.ts'
 export { type UploadHandlers, uploadFile } from './upload.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Conversation } from '../../contract/chat.ts'
+import type { Conversation } from '../../contract/conversations.ts'
 import { groupByTime } from './groups.ts'
 
 const at = (id: string, updated: Date, pinned = false) =>

@@ -1,4 +1,4 @@
-import type { Conversation } from '../../contract/chat.ts'
+import type { Conversation } from '../../contract/conversations.ts'
 import { currentLanguage, t } from '../languages/index.ts'
 
 export type ConversationGroup = { title: string; conversations: Conversation[] }

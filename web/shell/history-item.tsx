@@ -8,7 +8,7 @@ import {
   exportConversation,
   restoreConversation,
   updateConversation,
-} from '../../contract/chat.ts'
+} from '../../contract/conversations.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
 import { t } from '../languages/index.ts'

@@ -7,7 +7,7 @@ import {
   deleteConversation,
   listConversations,
   restoreConversation,
-} from '../../contract/chat.ts'
+} from '../../contract/conversations.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
 import { t } from '../languages/index.ts'

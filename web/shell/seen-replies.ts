@@ -1,4 +1,4 @@
-import type { Conversation } from '../../contract/chat.ts'
+import type { Conversation } from '../../contract/conversations.ts'
 import { loadLocally, saveLocally } from '../ui/local-storage.ts'
 
 const keyOf = ({ id }: Conversation): string => `seen:${id}`

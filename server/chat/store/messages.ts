@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import type { CitedPassage } from '../../../contract/chat.ts'
 import { type Layer, layers } from '../../../contract/layers.ts'
+import type { CitedPassage } from '../../../contract/messages.ts'
 import { type Db, likePatterns, type Row } from '../../db/index.ts'
 
 export type MessageRow = Row<'messages'>

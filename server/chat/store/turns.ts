@@ -1,6 +1,6 @@
 import { type Insertable, type RawBuilder, sql } from 'kysely'
-import type { AnswerDetails, CitedPassage, MessageStatus, Usage } from '../../../contract/chat.ts'
 import type { Layer } from '../../../contract/layers.ts'
+import type { AnswerDetails, CitedPassage, MessageStatus, Usage } from '../../../contract/messages.ts'
 import type { ToolCall } from '../../../contract/tools.ts'
 import type { Db, Tables, Trx } from '../../db/index.ts'
 import { conversationNotFound } from '../errors.ts'

@@ -1,4 +1,4 @@
-import type { AvailableCitation, Citation } from '../../../contract/chat.ts'
+import type { AvailableCitation, Citation } from '../../../contract/messages.ts'
 import type { Protocol, RenderedAnswer } from '../../chat/index.ts'
 
 /** LocalChat's /api/chat: `content` events, `sources` when there are any, then `done`. */

@@ -1,4 +1,4 @@
-import type { Citation } from '../../../contract/chat.ts'
+import type { Citation } from '../../../contract/messages.ts'
 
 /** The cited passages of an answer, each at its first `[n]` in the text. `baseUrl` is that of this server. */
 export const citationsIn = (text: string, citations: readonly Citation[], baseUrl: string) =>

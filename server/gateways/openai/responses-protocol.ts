@@ -1,4 +1,4 @@
-import type { Citation } from '../../../contract/chat.ts'
+import type { Citation } from '../../../contract/messages.ts'
 import type { OpenAiResponse } from '../../../contract/openai.ts'
 import type { Protocol, RenderedAnswer } from '../../chat/index.ts'
 import { citationsIn } from './annotations.ts'

@@ -1,5 +1,5 @@
-import type { CitedPassage } from '../../../contract/chat.ts'
 import type { Layer } from '../../../contract/layers.ts'
+import type { CitedPassage } from '../../../contract/messages.ts'
 import type { Knowledge } from '../../knowledge/index.ts'
 import { detectLanguage, idf } from '../../search/index.ts'
 import { suggestFollowUps } from '../follow-ups.ts'

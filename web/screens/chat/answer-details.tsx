@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import type { Message } from '../../../contract/chat.ts'
+import type { Message } from '../../../contract/messages.ts'
 import { listModels } from '../../../contract/models.ts'
 import { getRun } from '../../../contract/runs.ts'
 import { keys } from '../../api/index.ts'

@@ -1,7 +1,7 @@
 import { ChevronLeft, ChevronRight, ExternalLink } from 'lucide-react'
 import { useEffect, useEffectEvent, useMemo } from 'react'
-import type { AvailableCitation } from '../../../contract/chat.ts'
 import { getDocumentFile } from '../../../contract/knowledge.ts'
+import type { AvailableCitation } from '../../../contract/messages.ts'
 import { useApi } from '../../api/react.tsx'
 import { DocumentView } from '../../documents/document-view.tsx'
 import { placeOf } from '../../documents/place-of.ts'

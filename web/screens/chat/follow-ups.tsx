@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
-import type { Message } from '../../../contract/chat.ts'
 import { getTurnAnalysis } from '../../../contract/insight.ts'
+import type { Message } from '../../../contract/messages.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'

@@ -1,4 +1,4 @@
-import type { Citation } from '../../../contract/chat.ts'
+import type { Citation } from '../../../contract/messages.ts'
 
 /** Actions on a conversation's messages. The object is stable, so that memoized messages do not render again. */
 export type MessageActions = {

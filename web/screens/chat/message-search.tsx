@@ -8,7 +8,7 @@ import {
   useEffectEvent,
   useState,
 } from 'react'
-import { findMessages } from '../../../contract/chat.ts'
+import { findMessages } from '../../../contract/conversations.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'

@@ -1,7 +1,7 @@
 import { Check, Copy, Pencil } from 'lucide-react'
 import { type KeyboardEvent, memo, useState } from 'react'
 import { charactersIn } from '../../../contract/characters.ts'
-import type { Message } from '../../../contract/chat.ts'
+import type { Message } from '../../../contract/messages.ts'
 import { t } from '../../languages/index.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'

@@ -1,5 +1,5 @@
 import { FileText } from 'lucide-react'
-import type { Citation } from '../../../contract/chat.ts'
+import type { Citation } from '../../../contract/messages.ts'
 import { placeOf } from '../../documents/place-of.ts'
 import { message, t } from '../../languages/index.ts'
 import './sources.css'

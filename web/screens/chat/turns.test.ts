@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Message } from '../../../contract/chat.ts'
+import type { Message } from '../../../contract/messages.ts'
 import { countBefore, versionOf } from './turns.ts'
 
 const message = (id: string, siblings = [id]) => ({ id, siblings }) as Message

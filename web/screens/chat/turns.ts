@@ -1,5 +1,6 @@
 import type { Attachment } from '../../../contract/attachments.ts'
-import type { Message, MessageList } from '../../../contract/chat.ts'
+import type { MessageList } from '../../../contract/conversations.ts'
+import type { Message } from '../../../contract/messages.ts'
 import type { ApiError } from '../../api/index.ts'
 
 /** A turn the server has not accepted yet. It is shown immediately, and kept with its error if the server refuses it. */

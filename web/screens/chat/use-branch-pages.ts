@@ -1,6 +1,7 @@
 import { useQueries } from '@tanstack/react-query'
 import { useMemo } from 'react'
-import { listMessages, type Message, type MessageList } from '../../../contract/chat.ts'
+import { listMessages, type MessageList } from '../../../contract/conversations.ts'
+import type { Message } from '../../../contract/messages.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { pageSize } from './use-thread.ts'

@@ -1,6 +1,6 @@
 import { useEffect, useEffectEvent } from 'react'
 import { useSearchParams } from 'wouter'
-import { findMessages } from '../../../contract/chat.ts'
+import { findMessages } from '../../../contract/conversations.ts'
 import { useApi } from '../../api/react.tsx'
 import { errorMessage } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'

@@ -1,16 +1,14 @@
 import { skipToken, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useRef, useState } from 'react'
 import type { Attachment } from '../../../contract/attachments.ts'
+import { editQuestion, regenerateAnswer, streamAnswer } from '../../../contract/chat.ts'
 import {
   type Conversation,
   createConversation,
-  editQuestion,
   listMessages,
   type MessageList,
-  regenerateAnswer,
   setLeaf,
-  streamAnswer,
-} from '../../../contract/chat.ts'
+} from '../../../contract/conversations.ts'
 import { stopRun } from '../../../contract/runs.ts'
 import { ApiError, answerFold, createKey, keys, type Me, sendOnce, unreachable } from '../../api/index.ts'
 import { useApi, useRunHub, useServerConnection } from '../../api/react.tsx'

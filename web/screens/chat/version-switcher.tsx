@@ -1,5 +1,5 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react'
-import type { Message } from '../../../contract/chat.ts'
+import type { Message } from '../../../contract/messages.ts'
 import { t } from '../../languages/index.ts'
 import { IconButton } from '../../ui/button.tsx'
 import { versionOf } from './turns.ts'

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Import } from 'lucide-react'
 import { useRef, useState } from 'react'
-import { importConversations, importEvents } from '../../../contract/chat.ts'
+import { importConversations, importEvents } from '../../../contract/conversations.ts'
 import { parseEvent } from '../../../contract/operation.ts'
 import { ApiError, type Client, keys, RunReader, runIdOf } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
