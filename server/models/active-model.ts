@@ -41,3 +41,4 @@ export function createActiveModel(database: Database) {
     [Symbol.asyncDispose]: async () => (await listening)?.(),
   }
 }
+export type ActiveModel = ReturnType<typeof createActiveModel>

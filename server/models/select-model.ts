@@ -246,3 +246,4 @@ const toSelection = (located: Selection['located'], reason: string, notes: strin
   located,
   reason: [reason, ...notes].join(' '),
 })
+export type ModelSelector = ReturnType<typeof createModelSelector>

@@ -95,3 +95,4 @@ export function createEmbedders({
     },
   }
 }
+export type Embedders = ReturnType<typeof createEmbedders>

@@ -173,3 +173,4 @@ function health(provider: Provider | undefined): Pick<ModelProvider, 'status' | 
   const error = provider.health.lastError() ?? provider.lastListError()
   return { status: error === null ? 'ok' : 'error', last_error: error }
 }
+export type ManagedProviders = ReturnType<typeof manageProviders>

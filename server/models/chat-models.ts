@@ -1,0 +1,243 @@
+import type { Database } from '../db/index.ts'
+import type { Telemetry } from '../telemetry/index.ts'
+import { checkRequest } from './check-request.ts'
+import { modelNotInstalled } from './errors.ts'
+import { createExtractiveModel } from './extractive/extractive.ts'
+import { defaultFallbacks, findFallback } from './fallbacks.ts'
+import { guideTools } from './guided-tools.ts'
+import { isLocalOnly } from './local-only.ts'
+import { measureModel } from './measure-model.ts'
+import type { ChatModel, ChatRequest, SelectedModel, TokenUsage } from './port.ts'
+import { isAway } from './providers/health.ts'
+import type { Provider } from './providers/provider.ts'
+import type { Providers } from './providers/registry.ts'
+import type { Schedulers } from './scheduler.ts'
+import {
+  idOf,
+  isServed,
+  type ModelSelector,
+  type SelectionOptions,
+  type ServedModel,
+} from './select-model.ts'
+import { findFallbacks, saveFallbacks } from './store.ts'
+import type { TokenCounter } from './tokens.ts'
+
+/** Selects the chat models that answer, and replaces those that cannot be reached. */
+export function createChatModels({
+  database,
+  providers,
+  selector,
+  schedulers,
+  tokens,
+  telemetry,
+  background,
+}: {
+  database: Database
+  providers: Providers
+  selector: ModelSelector
+  schedulers: Schedulers
+  tokens: TokenCounter
+  telemetry: Telemetry
+  background: { isEnabled: boolean; idleMs: number | undefined }
+}) {
+  const extractiveModel = createExtractiveModel()
+
+  const createChatModel = ({ provider, name, model }: ServedModel): ChatModel =>
+    measureModel(provider.chat(name, model), telemetry)
+
+  const createModelFor = (request: ChatRequest, located: ServedModel): ChatModel =>
+    request.guidesTools ? guideTools(createChatModel(located)) : createChatModel(located)
+
+  const fallbackOrder = async () =>
+    (await findFallbacks(database.db)) ?? (await defaultFallbacks(await providers.list()))
+
+  type SelectModelOptions = SelectionOptions & { userId?: string | undefined; signal: AbortSignal }
+
+  async function selectModel({
+    signal,
+    userId = '',
+    ...options
+  }: SelectModelOptions): Promise<SelectedModel> {
+    signal.throwIfAborted()
+    const localOnly = options.localOnly || isLocalOnly()
+    try {
+      const { located, reason } = await selector.select({ ...options, localOnly })
+      if (!isServed(located)) return { model: checked(extractiveModel), reason }
+      return { model: withFallbacks(located, { userId, localOnly }), reason }
+    } catch (thrown) {
+      if (!isAway(thrown)) throw thrown
+      const fallback = await findFallback(await fallbackOrder(), {
+        failed: new Set(),
+        localOnly,
+        locate: selector.locate,
+        // What is asked of it is not known yet; its own check of the request follows.
+        fits: async () => true,
+      })
+      if (!fallback) throw thrown
+      const reason = `${thrown.message} ${fallback.name} answers instead.`
+      return {
+        model: withFallbacks(fallback, { userId, localOnly, awayId: options.requested }),
+        reason,
+      }
+    }
+  }
+
+  /**
+   * Returns a model that is replaced by a fallback if it cannot be reached before the first part of an answer. It may be
+   * one itself, of the model `awayId`.
+   */
+  const withFallbacks = (
+    selected: ServedModel,
+    { userId, localOnly, awayId }: { userId: string; localOnly: boolean; awayId?: string | undefined },
+  ): ChatModel => ({
+    ...createChatModel(selected),
+    async *stream(request, signal) {
+      let located = selected
+      const failed = new Set<Provider>()
+      for (;;) {
+        try {
+          const model = guard(createModelFor(request, located), located, userId)
+          for await (const part of model.stream(request, signal))
+            yield part.type === 'finish'
+              ? { ...part, by: answeredBy(located, part.usage, awayId ?? idOf(selected)) }
+              : part
+          return
+        } catch (thrown) {
+          signal.throwIfAborted()
+          // These errors come before the first part.
+          if (!isAway(thrown)) throw thrown
+          failed.add(located.provider)
+          const next = await findFallback(await fallbackOrder(), {
+            failed,
+            localOnly: localOnly || request.localOnly === true,
+            locate: selector.locate,
+            fits: async (each) => fits(createModelFor(request, each), request, signal),
+          })
+          if (!next) throw thrown
+          yield { type: 'waiting', message: `${thrown.message} ${next.name} answers instead.` }
+          located = next
+        }
+      }
+    },
+  })
+
+  /** Whether a model can do what is asked, within its context window. */
+  async function fits(model: ChatModel, request: ChatRequest, signal: AbortSignal): Promise<boolean> {
+    try {
+      checkRequest(model, request)
+    } catch {
+      return false
+    }
+    const length = request.messages.reduce((sum, { content }) => sum + tokens.count(content, model.name), 0)
+    return length < (await model.contextTokens(signal))
+  }
+
+  /** Adds what every request of a user needs: the check of the request, the queue and the health of the provider. */
+  const guard = (model: ChatModel, { provider }: ServedModel, userId: string): ChatModel => ({
+    ...model,
+    async *stream(request, signal) {
+      checkRequest(model, request)
+      provider.health.check()
+      const queue = schedulers.for(provider.service).queueAnswer(userId, signal)
+      let place = await queue.next()
+      try {
+        for (; !place.done; place = await queue.next()) yield { type: 'queued', ...place.value }
+        let hasStarted = false
+        for await (const part of model.stream(request, signal)) {
+          if (!hasStarted && part.type !== 'waiting') {
+            hasStarted = true
+            provider.health.succeeded()
+          }
+          yield part
+        }
+      } catch (thrown) {
+        if (isAway(thrown)) provider.health.failed(thrown)
+        throw thrown
+      } finally {
+        if (place.done) place.value()
+        else await queue.return(() => undefined)
+      }
+    },
+  })
+
+  /** @throws why the model cannot answer: model_not_found, not_a_chat_model, or its service is not available */
+  async function requireChatModel(name: string) {
+    const located = await selector.locate(name, { refresh: true, isStrict: true })
+    if ('problem' in located) throw located.problem
+    const state = isServed(located) && !located.model ? await located.provider.models() : undefined
+    if (state?.isUp && state.value)
+      throw modelNotInstalled(
+        located.name,
+        state.value.map((model) => model.name),
+      )
+    return located
+  }
+
+  return {
+    requireChatModel,
+
+    /**
+     * Selects the chat model that answers. Throws if a model is requested by name and not available. Otherwise there
+     * always is one: the built-in model `extractive` is the last choice.
+     */
+    selectModel,
+
+    /**
+     * Runs `work` with a language model in the background. On a local server an answer preempts it: `signal` aborts and
+     * `work` is called again later, so it must be restartable and store nothing before its model call has finished.
+     * Returns undefined, without a call, if there is no language model or background calls are off.
+     */
+    async runInBackground<T>(
+      options: { requested?: string; signal: AbortSignal },
+      work: (model: ChatModel, signal: AbortSignal) => Promise<T>,
+    ): Promise<T | undefined> {
+      options.signal.throwIfAborted()
+      if (!background.isEnabled) return undefined
+      const { located } = await selector.select({
+        ...options,
+        localOnly: isLocalOnly(),
+        isStrict: false,
+      })
+      if (!isServed(located)) return undefined
+      const model = createChatModel(located)
+      return await schedulers
+        .for(located.provider.service)
+        .runInBackground(options.signal, (signal) => work(model, signal), { idleMs: background.idleMs })
+    },
+
+    /** Returns the ids of the models that are asked when another is away, in order. */
+    fallbacks: fallbackOrder,
+
+    /** Sets them. Throws an error about the first that is not available. */
+    async setFallbacks(ids: string[]): Promise<string[]> {
+      for (const id of ids) await requireChatModel(id)
+      await saveFallbacks(database.db, ids)
+      return ids
+    },
+  }
+}
+
+/** Wraps a model so that its requests are checked. */
+const checked = (model: ChatModel): ChatModel => ({
+  ...model,
+  stream(request, signal) {
+    checkRequest(model, request)
+    return model.stream(request, signal)
+  },
+})
+
+const answeredBy = (located: ServedModel, usage: TokenUsage, selectedId: string) => ({
+  model: located.name,
+  provider: located.provider.name,
+  remote: located.provider.remote,
+  cost: costOf(located, usage),
+  fallbackFrom: idOf(located) === selectedId ? undefined : selectedId,
+})
+
+function costOf({ provider, name }: ServedModel, usage: TokenUsage): number | undefined {
+  const price = provider.prices?.[name]
+  if (!price || usage.promptTokens === null || usage.completionTokens === null) return undefined
+  return (usage.promptTokens * price.input + usage.completionTokens * price.output) / 1_000_000
+}
+
+export type ChatModels = ReturnType<typeof createChatModels>
