@@ -14,6 +14,8 @@ const maxAttachments = 200
 /** The user of the conversation sees them at any layer. */
 const layer = 'public'
 
+export type Attachments = ReturnType<typeof attachments>
+
 /**
  * The attachments of conversations: documents of a hidden avee, which has the id of the conversation, belongs to its user
  * and is deleted with it.

@@ -1,5 +1,5 @@
 import type { Citation } from '../../contract/messages.ts'
-import type { ShownMessage } from './chat.ts'
+import type { ShownMessage } from './messages.ts'
 import { isAvailable } from './policy.ts'
 import type { ConversationRow } from './store/conversations.ts'
 

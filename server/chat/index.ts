@@ -1,6 +1,6 @@
 export { type AnswerInput, detailsOf, type Sampling, type TurnStorage } from './answer.ts'
 export { attachmentRoutes } from './attachment-routes.ts'
-export { type AskOptions, type Chat, chat, type StartedTurn } from './chat.ts'
+export { type Chat, chat } from './chat.ts'
 export { answerStopped, answerUnfinished } from './errors.ts'
 export {
   type ChatEvents,
@@ -17,3 +17,4 @@ export { generate } from './generate.ts'
 export { importRoutes } from './import-routes.ts'
 export { chatRoutes } from './routes.ts'
 export type { FoundConversation } from './search.ts'
+export type { AskOptions, StartedTurn } from './start-turn.ts'

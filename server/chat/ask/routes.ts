@@ -11,9 +11,10 @@ import { sendRun } from '../../http/sse.ts'
 import type { Insight } from '../../insight/index.ts'
 import type { Memory } from '../../memory/index.ts'
 import type { Runs } from '../../runs/index.ts'
-import type { AskOptions, Chat } from '../chat.ts'
+import type { Chat } from '../chat.ts'
 import { malformedConversationId } from '../errors.ts'
 import { isAvailable } from '../policy.ts'
+import type { AskOptions } from '../start-turn.ts'
 
 type AskDependencies = { chat: Chat; runs: Runs; avees: Avees; insight: Insight; memory: Memory }
 type AskRequest = RequestOf<typeof askQuestion> | RequestOf<typeof askQuestionV2>

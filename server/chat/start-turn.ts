@@ -1,0 +1,208 @@
+import type { AveeView } from '../avees/index.ts'
+import { type Db, newId } from '../db/index.ts'
+import { AppError } from '../errors.ts'
+import type { Caller } from '../http/caller.ts'
+import type { ChatMessage, Models } from '../models/index.ts'
+import { canonicalFormat, type RunRecord, type Runs } from '../runs/index.ts'
+import { withoutLastWord } from '../search/index.ts'
+import type { Sampling } from './answer.ts'
+import type { Attachments } from './attachments.ts'
+import type { Conversations } from './conversations.ts'
+import { answerRunning, imagesNeedPermission, modelNotYours } from './errors.ts'
+import type { Rendering } from './events.ts'
+import { insertConversation } from './store/conversations.ts'
+import { findMessage } from './store/messages.ts'
+import { insertTurn, turnExpressions } from './store/turns.ts'
+import type { TurnInHand, TurnInput } from './turn.ts'
+
+export type AskOptions = {
+  /** The format that readers of the run get unless they name another; the canonical one when left out. */
+  protocol?: string
+  strong?: boolean | undefined
+  /** Makes the conversation local only. */
+  localOnly?: boolean | undefined
+  model?: string | undefined
+  useDocuments?: boolean
+  history?: ChatMessage[] | undefined
+  instructions?: string | undefined
+  sampling?: Sampling | undefined
+  rendering?: Rendering | undefined
+  idempotencyKey?: string | undefined
+  /** False excludes this turn from memory extraction. */
+  learn?: boolean | undefined
+  /** Whether the asker reads the stream and can approve tool calls; else these are refused. */
+  canApprove?: boolean
+  /** The unfinished answer that this one continues. */
+  continuedId?: string | undefined
+  /** Attachments of the conversation that come with the question. */
+  attachments?: string[] | undefined
+  /** The provider outside the private network that may be sent pictures; empty for none. */
+  imagesTo?: string | undefined
+}
+
+/** A turn's run and its two messages. */
+export type StartedTurn = { run: RunRecord; conversationId: string; userMessageId: string; messageId: string }
+
+/** A stored question, or a new one: below `parentId`, else at the end of the selected branch. */
+type NewTurn = { conversationId: string } & (
+  | { userMessageId: string }
+  | { question: string; parentId?: string | null; inNewConversation?: boolean }
+)
+
+const maxTitleCharacters = 60
+/** For the selection of the model that would get pictures. */
+const modelTimeoutMs = 10_000
+
+/** Starts the runs that answer questions of conversations. */
+export function turnStarter({
+  db,
+  runs,
+  models,
+  attachments,
+  assertQuota,
+}: {
+  db: Db
+  runs: Runs
+  models: Models
+  attachments: Attachments
+  assertQuota: Conversations['assertQuota']
+}) {
+  /** @throws model_not_found, not_a_chat_model. A service that is away is an error of the answer, as it may come back. */
+  async function assertModelExists(name: string | null): Promise<void> {
+    if (!name) return
+    await models.requireChatModel(name).catch((error: unknown) => {
+      if (error instanceof AppError && error.status >= 500) return
+      throw error
+    })
+  }
+
+  /** @throws images_need_permission when a model that sees would get pictures outside the private network */
+  async function assertPicturesStay(
+    { userId }: Caller,
+    avee: AveeView['avee'],
+    options: AskOptions,
+    hasPictures: () => Promise<boolean>,
+  ): Promise<void> {
+    if (!(await hasPictures())) return
+    const requested = options.model ?? avee.model ?? undefined
+    const strong = options.strong ?? false
+    const signal = AbortSignal.timeout(modelTimeoutMs)
+    const selected = await models
+      .localOnly(options.localOnly || avee.localOnly, () =>
+        models.selectModel({ requested, strong, userId, signal }),
+      )
+      // The answer reports it.
+      .catch(() => undefined)
+    const model = selected?.model
+    if (model?.remote && model.provider !== options.imagesTo && model.capabilities.includes('vision'))
+      throw imagesNeedPermission(model.provider, model.name)
+  }
+
+  /** Stores the run, the empty answer and what the turn adds to the conversation, in one transaction. */
+  return async (
+    caller: Caller,
+    { avee, layer, isOwner }: AveeView,
+    { conversationId, ...turn }: NewTurn,
+    options: AskOptions,
+  ): Promise<StartedTurn> => {
+    if (options.model !== undefined && !isOwner) throw modelNotYours()
+    await assertModelExists(options.model ?? avee.model)
+    const attached = 'question' in turn ? [...new Set(options.attachments)] : []
+    await attachments.assertExist(conversationId, attached)
+    if (options.imagesTo !== '')
+      await assertPicturesStay(caller, avee, options, async () => {
+        const ids =
+          'question' in turn ? attached : ((await findMessage(db, turn.userMessageId))?.attachments ?? [])
+        return await attachments.hasPictures(conversationId, ids)
+      })
+    const userMessageId = 'question' in turn ? newId() : turn.userMessageId
+    const messageId = newId()
+    const input: TurnInput = {
+      conversationId,
+      aveeId: avee.id,
+      userMessageId,
+      messageId,
+      protocol: options.protocol ?? canonicalFormat,
+      strong: options.strong ?? false,
+      model: options.model,
+      imagesTo: options.imagesTo,
+      localOnly: options.localOnly || avee.localOnly,
+      useDocuments: options.useDocuments ?? true,
+      history: options.history,
+      // Nothing is remembered of visitors without an account.
+      learn: caller.via === 'visitor' ? false : options.learn,
+      instructions: options.instructions,
+      sampling: options.sampling,
+      rendering: options.rendering,
+      canApprove: options.canApprove,
+      continuedId: options.continuedId,
+    }
+    const rows = {
+      conversationId,
+      layer,
+      userMessageId,
+      messageId,
+      localOnly: options.localOnly ?? false,
+      question:
+        'question' in turn
+          ? {
+              content: turn.question,
+              parentId: turn.parentId,
+              title: titleFrom(turn.question),
+              attachments: attached,
+            }
+          : undefined,
+    }
+    const inHand: TurnInHand | undefined =
+      'question' in turn
+        ? {
+            avee,
+            layer,
+            question: {
+              id: userMessageId,
+              content: turn.question,
+              created_at: new Date(),
+              attachments: attached,
+            },
+          }
+        : undefined
+    const run = {
+      kind: 'chat',
+      userId: caller.userId,
+      subject: conversationId,
+      scope: avee.id,
+      input,
+      idempotencyKey: options.idempotencyKey,
+      inHand,
+    }
+    const isNew = 'question' in turn && turn.inNewConversation === true
+    const started = await runs.start(
+      run,
+      isNew
+        ? async (trx, runId) => {
+            await assertQuota(trx, caller)
+            const owned = { avee_id: avee.id, user_id: caller.userId, layer_used: layer }
+            await insertConversation(trx, { id: conversationId, ...owned })
+            await insertTurn(trx, runId, rows)
+          }
+        : turnExpressions(rows),
+    )
+    if (started.outcome === 'busy') throw answerRunning(started.run.id)
+    // A repeated request gets the turn of the first one.
+    const first = started.run.input as TurnInput
+    return {
+      run: started.run,
+      conversationId: first.conversationId,
+      userMessageId: first.userMessageId,
+      messageId: first.messageId,
+    }
+  }
+}
+
+/** The question on one line, truncated at a word. */
+function titleFrom(question: string): string {
+  const line = question.trim().replaceAll(/\s+/g, ' ')
+  const characters = [...line]
+  if (characters.length <= maxTitleCharacters) return line
+  return `${withoutLastWord(characters.slice(0, maxTitleCharacters).join(''))}…`
+}
