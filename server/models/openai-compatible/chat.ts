@@ -41,19 +41,20 @@ const content = z.object({
     )
     .nullish(),
 })
+const count = z.number().int().nullish()
+const tokenCounts = z.object({
+  prompt_tokens: count,
+  completion_tokens: count,
+  total_tokens: count,
+  completion_tokens_details: z.object({ reasoning_tokens: count }).nullish(),
+})
 const chunk = z.object({
   choices: z
     .array(
       z.object({ delta: content.nullish(), message: content.nullish(), finish_reason: z.string().nullish() }),
     )
     .nullish(),
-  usage: z
-    .object({
-      prompt_tokens: z.number().int().nullish(),
-      completion_tokens: z.number().int().nullish(),
-      completion_tokens_details: z.object({ reasoning_tokens: z.number().int().nullish() }).nullish(),
-    })
-    .nullish(),
+  usage: tokenCounts.nullish(),
 })
 
 export type OpenAiChatOptions = StreamedModel & {
@@ -116,7 +117,7 @@ export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
         if (counts)
           usage = {
             promptTokens: counts.prompt_tokens ?? null,
-            completionTokens: counts.completion_tokens ?? null,
+            completionTokens: completionTokensOf(counts),
             ...(reasoning && { reasoningTokens: reasoning }),
           }
         const choice = parsed.data.choices?.[0]
@@ -172,6 +173,13 @@ export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
 
 async function* readWhole(...body: Parameters<typeof decodeBody>): AsyncGenerator<string> {
   yield (await Array.fromAsync(decodeBody(...body))).join('')
+}
+
+/** xAI does not count reasoning as part of the completion: only the total tells. */
+function completionTokensOf(usage: z.infer<typeof tokenCounts>): number | null {
+  const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = usage
+  const all = (completion ?? 0) + (usage.completion_tokens_details?.reasoning_tokens ?? 0)
+  return total === (prompt ?? 0) + all && completion ? all : (completion ?? null)
 }
 
 type Content = z.infer<typeof content>
