@@ -214,6 +214,42 @@ describe('answers beyond the parallel limit', () => {
     expect(started.slice(59)).toEqual(['background begins', 'background ends'])
   })
 
+  test('are not overtaken by users who come later, also of users who have had an answer', async () => {
+    const scheduler = limited(1)
+    ;(await queue(scheduler, 'returning').start)()
+    const end = await queue(scheduler, 'first').start
+    const returning = queue(scheduler, 'returning')
+    const newcomer = queue(scheduler, 'newcomer')
+    await vi.waitFor(() => expect(newcomer.places).toEqual([2]))
+    end()
+    ;(await returning.start)()
+    ;(await newcomer.start)()
+    expect([returning.places, newcomer.places]).toEqual([[1], [2, 1]])
+  })
+
+  test('expect to wait by the median answer, less what the running ones have taken', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const scheduler = limited(2)
+    // The first also waited for the model to load.
+    for (const ms of [60_000, 4_000, 4_000]) {
+      const end = await queue(scheduler, 'a').start
+      vi.advanceTimersByTime(ms)
+      end()
+    }
+    await queue(scheduler, 'a').start
+    vi.advanceTimersByTime(1_000)
+    await queue(scheduler, 'b').start
+    const places = ['c', 'd', 'e'].map(
+      async (user) => (await scheduler.queueAnswer(user, never).next()).value,
+    )
+    expect(await Promise.all(places)).toEqual([
+      { position: 1, waitMs: 3_000 },
+      { position: 2, waitMs: 4_000 },
+      { position: 3, waitMs: 7_000 },
+    ])
+    vi.useRealTimers()
+  })
+
   test('learn their place and the expected wait, and leave the queue when they are stopped', async () => {
     const scheduler = limited(1)
     const end = await queue(scheduler, 'a').start

@@ -25,20 +25,25 @@ type BackgroundCall = {
   attempt: AbortController | undefined
 }
 
-/** An answer that waits for a free slot. */
-type WaitingAnswer = { user: string; position: number; start(): void; moved(): void; end?: () => void }
+/** An answer that waits for a free slot; `load` is the number of its user's answers that run or wait before it. */
+type WaitingAnswer = {
+  user: string
+  load: number
+  position: number
+  start(): void
+  moved(): void
+  end?: () => void
+}
 
 /** The place of an answer in the queue, from 1, and the expected wait; null before the first answer has ended. */
 export type QueuePlace = { position: number; waitMs: number | null }
 
-/** The weight of the last answer in the mean duration of answers. */
-const durationWeight = 0.2
-/** Bounds the memory of who was served when. */
-const maxRememberedUsers = 1_000
+/** The expected wait is by the median of the latest answers, of which the first may have waited for the model to load. */
+const maxDurations = 15
 
 /**
- * Gives the answers of one model server priority over background calls. Of the answers beyond `maxParallel`, the next is
- * one of the user who has the fewest running and has waited longest since their last start.
+ * Gives the answers of one model server priority over background calls. Answers beyond `maxParallel` are served in
+ * rounds: in each, every waiting user gets one, in the order in which they came or their last answer ended.
  *
  *     waiting ──(server idle, no other call)──► working ──► done
  *        ▲                                        │
@@ -66,10 +71,8 @@ export function createScheduler({
   const inside = new AsyncLocalStorage<BackgroundCall>()
   const queue: WaitingAnswer[] = []
   const runningByUser = new Map<string, number>()
-  const startedByUser = new Map<string, number>()
-  let running = 0
-  let starts = 0
-  let meanMs: number | undefined
+  const startTimes = new Set<{ at: number }>()
+  const durations: number[] = []
   let answers = 0
   let answeredAt = Number.NEGATIVE_INFINITY
   let preempted = 0
@@ -88,54 +91,50 @@ export function createScheduler({
     )
   }
 
-  const hasSlot = () => running + (remote ? working.size : 0) < maxParallel()
+  const hasSlot = () => startTimes.size + (remote ? working.size : 0) < maxParallel()
 
-  /** Returns the index of the next answer of `waitingAnswers`, with `started` as additional running answers by user. */
-  function nextIn(waitingAnswers: WaitingAnswer[], started: Map<string, number>): number {
-    const load = ({ user }: WaitingAnswer) => (runningByUser.get(user) ?? 0) + (started.get(user) ?? 0)
-    const last = ({ user }: WaitingAnswer) => startedByUser.get(user) ?? 0
-    let best = 0
-    for (const [i, each] of waitingAnswers.entries()) {
-      const current = waitingAnswers[best]
-      if (!current) break
-      const difference = load(each) - load(current) || last(each) - last(current)
-      if (difference < 0) best = i
-    }
-    return best
+  /** Returns when the answer at a place in the queue is expected to start, in milliseconds from now. */
+  function expectedWait(position: number): number | null {
+    const median = durations.toSorted((a, b) => a - b)[durations.length >> 1]
+    const now = performance.now()
+    const left = Array.from(startTimes, ({ at }) => Math.max(0, at + (median ?? 0) - now))
+    const slots = left.toSorted((a, b) => a - b).slice(-maxParallel())
+    if (median === undefined || slots.length === 0) return null
+    const rounds = Math.floor((position - 1) / slots.length)
+    return Math.round((slots[(position - 1) % slots.length] ?? 0) + rounds * median)
   }
 
-  /** Starts the answers that slots are free for, and tells the others their places. */
+  /**
+   * Starts the answers that slots are free for, and tells the others their places. The sort is stable, so that an answer
+   * whose user has no other is never overtaken.
+   */
   function grant(): void {
-    while (queue.length > 0 && hasSlot()) queue.splice(nextIn(queue, new Map()), 1)[0]?.start()
-    const rest = [...queue]
-    const started = new Map<string, number>()
-    for (let position = 1; rest.length > 0; position++) {
-      const [next] = rest.splice(nextIn(rest, started), 1)
-      if (!next) break
-      started.set(next.user, (started.get(next.user) ?? 0) + 1)
-      if (next.position === position) continue
-      next.position = position
-      next.moved()
+    const loads = new Map(runningByUser)
+    for (const each of queue) {
+      each.load = loads.get(each.user) ?? 0
+      loads.set(each.user, each.load + 1)
+    }
+    queue.sort((a, b) => a.load - b.load)
+    while (hasSlot() && queue.length > 0) queue.shift()?.start()
+    for (const [i, each] of queue.entries()) {
+      if (each.position === i + 1) continue
+      each.position = i + 1
+      each.moved()
     }
   }
 
   function startAnswer(user: string): () => void {
-    running += 1
-    starts += 1
-    startedByUser.delete(user)
-    startedByUser.set(user, starts)
-    if (startedByUser.size > maxRememberedUsers)
-      startedByUser.delete(startedByUser.keys().next().value as string)
+    const start = { at: performance.now() }
+    startTimes.add(start)
     runningByUser.set(user, (runningByUser.get(user) ?? 0) + 1)
-    const startedAt = performance.now()
     const endPriority = beginAnswer()
     let hasEnded = false
     return () => {
       if (hasEnded) return
       hasEnded = true
-      const ms = performance.now() - startedAt
-      meanMs = meanMs === undefined ? ms : meanMs + durationWeight * (ms - meanMs)
-      running -= 1
+      durations.push(performance.now() - start.at)
+      if (durations.length > maxDurations) durations.shift()
+      startTimes.delete(start)
       const left = (runningByUser.get(user) ?? 1) - 1
       if (left > 0) runningByUser.set(user, left)
       else runningByUser.delete(user)
@@ -209,6 +208,7 @@ export function createScheduler({
       let moved = Promise.withResolvers<void>()
       const waitingAnswer: WaitingAnswer = {
         user,
+        load: 0,
         position: 0,
         start() {
           waitingAnswer.end = startAnswer(user)
@@ -231,8 +231,7 @@ export function createScheduler({
           moved = Promise.withResolvers<void>()
           if (waitingAnswer.end || signal.aborted) continue
           const { position } = waitingAnswer
-          const waitMs = meanMs === undefined ? null : Math.round((meanMs * position) / maxParallel())
-          yield { position, waitMs }
+          yield { position, waitMs: expectedWait(position) }
         }
       } finally {
         if (!isTaken) {
@@ -286,7 +285,7 @@ export function createScheduler({
     stats: () => ({ waiting: waiting.length, working: working.size, preempted }),
 
     /** Answers that run and wait for a slot. */
-    queueStats: () => ({ running, waiting: queue.length }),
+    queueStats: () => ({ running: startTimes.size, waiting: queue.length }),
   }
 }
 
