@@ -8,8 +8,6 @@
  * turns of `users` other users fill the queue of background calls, and, for comparison, while four clients send requests
  * to the model server directly.
  */
-import { createServer, request as send } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startApp } from '../test/app.ts'
@@ -17,6 +15,7 @@ import { ask, askStream, createAvee, createConversation, registerUser } from '..
 import { readEvents } from '../test/events.ts'
 import { startOllama } from '../test/model-servers.ts'
 import { fixed, print, quantile } from './data.ts'
+import { startSlots } from './slots.ts'
 
 const { values } = parseArgs({
   options: { users: { type: 'string', default: '12' }, rounds: { type: 'string', default: '20' } },
@@ -25,38 +24,13 @@ const users = Number(values.users)
 const rounds = Number(values.rounds)
 const questionIntervalMs = 2_000
 
-/** Starts a proxy that forwards one chat request at a time and skips requests whose client has disconnected. */
-async function startSerialProxy(target: string) {
-  let turn = Promise.resolve()
-  const server = createServer((incoming, outgoing) => {
-    const done = Promise.withResolvers<void>()
-    outgoing.on('close', done.resolve)
-    const forward = () => {
-      if (outgoing.destroyed) return
-      const { method, headers } = incoming
-      const upstream = send(new URL(incoming.url ?? '/', target), { method, headers }, (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
-        answer.pipe(outgoing)
-      })
-      outgoing.on('close', () => upstream.destroy())
-      upstream.on('error', () => outgoing.destroy())
-      incoming.pipe(upstream)
-    }
-    if (incoming.url !== '/api/chat') return forward()
-    void turn.then(forward)
-    turn = turn.then(async () => done.promise)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
 await using ollama = await startOllama()
 ollama.always('/api/chat', {
   tokens: Array.from({ length: 40 }, (_, i) => `word ${i} `),
   firstDelayMs: 120,
   delayMs: 25,
 })
-const model = await startSerialProxy(ollama.url)
+const model = await startSlots(ollama.url, 1)
 await using app = await startApp({ OLLAMA_BASE_URL: model, BACKGROUND_MODEL_CALLS: 'on' })
 const { client } = await registerUser(app)
 const avee = await createAvee(client)
