@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { settings } from '../server/config.ts'
+import { settings } from '../server/settings.ts'
 import { brokenLinks, renderPages } from './build-docs.ts'
 import { configurationPage, withSettings } from './docs.ts'
 

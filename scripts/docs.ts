@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { settings } from '../server/config.ts'
+import { settings } from '../server/settings.ts'
 
 /** The page with the generated table of settings. */
 export const configurationPage = fileURLToPath(new URL('../docs/configuration.md', import.meta.url))
