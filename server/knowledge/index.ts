@@ -5,8 +5,6 @@ export { type Originals, originals } from './files.ts'
 export { folderRoutes } from './folders/folder-routes.ts'
 export type { IngestTarget, NamedFile, UploadedFile } from './ingest/intake.ts'
 export {
-  type ContextPassages,
-  type ConversationAttachments,
   type Knowledge,
   type KnowledgeDependencies,
   type KnowledgeLimits,
@@ -17,5 +15,6 @@ export { areVisible, type DocumentLayers, documentPolicy } from './policy.ts'
 export { presentDocument } from './present.ts'
 export { knowledgeRoutes } from './routes.ts'
 export type { Hit } from './search/hit.ts'
+export type { ContextPassages, ConversationAttachments } from './search/retrieval.ts'
 export type { SearchQuery } from './search/search.ts'
 export { createVectorIndexes } from './store/vector-index.ts'

@@ -1,6 +1,4 @@
 import { availableParallelism } from 'node:os'
-import type { DeletionReceipt } from '../../contract/deletions.ts'
-import type { Answerability } from '../../contract/knowledge.ts'
 import { layers as allLayers, type Layer } from '../../contract/layers.ts'
 import { isLocalOnly } from '../avees/index.ts'
 import type { Database, Trx } from '../db/index.ts'
@@ -10,17 +8,10 @@ import type { Log } from '../log.ts'
 import type { Embedder } from '../models/index.ts'
 import { pageOf } from '../paging.ts'
 import type { Runs } from '../runs/index.ts'
-import { termHasher } from '../search/index.ts'
 import { createTelemetry, type Telemetry } from '../telemetry/index.ts'
 import { cleanup as cleanupOf } from './cleanup.ts'
-import {
-  documentNotFound,
-  documentReplaced,
-  originalMissing,
-  pageNotFound,
-  passageNotFound,
-  webPageUnreadable,
-} from './errors.ts'
+import { documentDeletion } from './deletion.ts'
+import { documentNotFound, webPageUnreadable } from './errors.ts'
 import { limited, type Network, pageFetcher } from './fetch/fetch-page.ts'
 import { nameOfPage } from './fetch/name-of-page.ts'
 import { originals, type StagedFile } from './files.ts'
@@ -30,43 +21,29 @@ import { ingestRunKind } from './ingest/ingest.ts'
 import type { IngestInput } from './ingest/input.ts'
 import { type IngestedDocument, intake } from './ingest/intake.ts'
 import { reindexJob } from './ingest/reindex.ts'
-import { deleteAbandonedFolders, documentParser, type OcrSettings, type PageWord } from './parsers/index.ts'
+import { deleteAbandonedFolders, documentParser, type OcrSettings } from './parsers/index.ts'
 import { modelPictures } from './pictures/pictures.ts'
 import type { DocumentLayers } from './policy.ts'
-import { maxConsideredPassages, selectContext } from './search/context-passages.ts'
-import { type Hit, toHit } from './search/hit.ts'
-import { interleave, partsOf } from './search/question-parts.ts'
-import { hybridSearch, type SearchQuery } from './search/search.ts'
+import { documentReader } from './reading.ts'
+import { retrieval } from './search/retrieval.ts'
+import { hybridSearch } from './search/search.ts'
 import { storageQuota } from './storage-quota.ts'
 import {
   countDocuments,
   type DocumentRow,
   documentStatistics,
   findDocument,
-  findDocumentBySource,
   findLayers,
-  findScope,
   findStoredDocument,
   listAllDocuments,
   listAttachments,
   listDocuments,
-  listInTrash,
-  moveOutOfTrash,
-  moveToTrash,
   renameDocument,
-  retireDocument,
   sumAttachmentBytes,
 } from './store/documents.ts'
 import { lockDocumentsOfAvee, lockOriginals, pinOriginals, unpinOriginals } from './store/ingest-files.ts'
-import {
-  countPassagesByLanguage,
-  documentFrequencies,
-  type LibraryCounts,
-  listFirstPassages,
-  searchLiteral,
-} from './store/search.ts'
 import { vectorIndexes } from './store/vector-index.ts'
-import { changeLayer, findPage, findPageWords, listNeighbours, listPages } from './store/versions.ts'
+import { changeLayer } from './store/versions.ts'
 
 export type KnowledgeLimits = {
   maxUploadBytes: number
@@ -107,16 +84,6 @@ export type KnowledgeDependencies = {
   now?: () => Date
   network?: Network
   telemetry?: Telemetry
-}
-
-/** Passages for a prompt, best first. `text` is exactly the stretch of the page from `start` to `end`. */
-export type ContextPassages = { passages: Hit[]; answerable: Answerability }
-
-/** The attachments of a conversation, with the number of their passages, and those that come with the question. */
-export type ConversationAttachments = {
-  conversationId: string
-  counts: LibraryCounts[]
-  given: string[]
 }
 
 /** A document, and whether all of its passages have vectors of the current embedding model. */
@@ -208,6 +175,14 @@ export async function knowledge({
   )
   runs.register('index', embeddingRunKind({ database, embedderFor, indexes }))
   const embedMissing = scheduleEmbedding({ database, runs, jobs, embedder, embedderFor })
+  const { discard, restoreDocument, ...deleting } = documentDeletion({
+    database,
+    runs,
+    deletions,
+    cleanup,
+    quota,
+  })
+  const { getVisible, ...reading } = documentReader(db, files)
   const folders = watchedFolders({
     database,
     runs,
@@ -226,80 +201,6 @@ export async function knowledge({
     await cleanup.originals()
   })
 
-  deletions.onExpiry(async (trx, deletionId) => {
-    for (const id of await listInTrash(trx, deletionId)) await retireDocument(trx, id)
-    await cleanup.enqueue(trx)
-  })
-
-  /** Deletes documents of an avee, also from the trash, and what was made of them; returns how many existed. */
-  async function deleteDocuments(ids: string[], aveeId: string): Promise<number> {
-    const deleted: DocumentRow[] = []
-    for (const id of ids) {
-      const document = await database.transaction(async (trx) => {
-        await lockDocumentsOfAvee(trx, aveeId)
-        await cleanup.enqueue(trx)
-        const deletionId = (await findStoredDocument(trx, id))?.deletion_id ?? null
-        if (deletionId === null) return await retireDocument(trx, id)
-        let retired: DocumentRow | undefined
-        await deletions.takeOut(trx, deletionId, async () => {
-          retired = await retireDocument(trx, id)
-        })
-        return retired
-      })
-      if (document) deleted.push(document)
-    }
-    // The job queue logs a failure and tries again; the documents are deleted in any case.
-    await cleanup.versions().catch(() => undefined)
-    await cleanup.deleteUnreferenced([...new Set(deleted.map(({ sha256 }) => sha256))])
-    await deleteUploadLogs(deleted, aveeId)
-    return deleted.length
-  }
-
-  /** Deletes the logs of uploads, which name their files. */
-  async function deleteUploadLogs(documents: DocumentRow[], aveeId: string): Promise<void> {
-    const scope = await findScope(db, aveeId)
-    const mentions = documents.flatMap(({ sha256, source_url: url, filename }) =>
-      [sha256, url, filename].filter((text) => text !== null),
-    )
-    if (scope !== undefined && mentions.length > 0) await runs.delete({ kind: 'ingest', scope, mentions })
-  }
-
-  /** Moves documents of an avee to the trash, or deletes them permanently. @throws document_not_found if there are none */
-  async function deleteFor(
-    userId: string,
-    ids: string[],
-    aveeId: string,
-    permanent: boolean,
-  ): Promise<DeletionReceipt> {
-    if (permanent) {
-      const counts = await deletions.count(db, { documentIds: ids })
-      if ((await deleteDocuments(ids, aveeId)) === 0) throw documentNotFound()
-      return await deletions.record(db, userId, counts, ids)
-    }
-    let moved: DocumentRow[] = []
-    const receipt = await database.transaction(async (trx) => {
-      await lockDocumentsOfAvee(trx, aveeId)
-      return await deletions.trash(trx, userId, async (deletionId) => {
-        moved = await moveToTrash(trx, ids, deletionId)
-        if (moved.length === 0) throw documentNotFound()
-      })
-    })
-    await deleteUploadLogs(moved, aveeId)
-    return receipt
-  }
-
-  async function isTrashable(documents: DocumentRow[], aveeId: string): Promise<boolean> {
-    const bytes = documents.reduce((sum, document) => sum + Number(document.bytes), 0)
-    return deletions.hasTrash && (await quota.hasRoomInTrash(aveeId, bytes))
-  }
-
-  /** Deletes documents without a user's request, so nobody gets the receipt. */
-  async function discard(ids: string[], aveeId: string): Promise<number> {
-    const count = await deleteDocuments(ids, aveeId)
-    if (count > 0) await deletions.record(db, null, { documents: count }, ids)
-    return count
-  }
-
   /** Returns the vector space of the current embedding model, or null if there is none or it does not respond. */
   async function currentSpace(): Promise<string | null> {
     const model = await embedder(AbortSignal.timeout(modelTimeoutMs)).catch(() => undefined)
@@ -314,13 +215,6 @@ export async function knowledge({
     document: await listed(document),
     isNew,
   })
-
-  /** @throws document_not_found also for a document of another layer */
-  async function visibleDocument(id: string, layers: Layer[]): Promise<DocumentRow> {
-    const row = await findDocument(db, id)
-    if (!row || !layers.includes(row.layer)) throw documentNotFound()
-    return row
-  }
 
   return {
     limits,
@@ -409,7 +303,7 @@ export async function knowledge({
 
     /** Returns a document in one of these layers. @throws document_not_found */
     async get(id: string, layers: Layer[]): Promise<ListedDocument> {
-      return await listed(await visibleDocument(id, layers))
+      return await listed(await getVisible(id, layers))
     },
 
     /**
@@ -443,76 +337,15 @@ export async function knowledge({
       return await listed(updated)
     },
 
-    /** Deletes a document with everything made of it; resolves when it is purged. @throws document_not_found */
-    async remove(id: string): Promise<void> {
-      const row = await findStoredDocument(db, id)
-      if (!row || (await discard([id], row.avee_id)) === 0) throw documentNotFound()
-    },
+    ...deleting,
 
-    /** Moves a document to the trash for a user, or deletes it permanently, also from the trash. @throws document_not_found */
-    async delete(userId: string, id: string, permanent = false): Promise<DeletionReceipt> {
-      const row = await findStoredDocument(db, id)
-      if (!row || (row.deletion_id !== null && !permanent)) throw documentNotFound()
-      const isPermanent = permanent || !(await isTrashable([row], row.avee_id))
-      return await deleteFor(userId, [id], row.avee_id, isPermanent)
-    },
-
-    /** Moves all documents of an avee to the trash, or deletes them permanently. */
-    async deleteAll(userId: string, aveeId: string, permanent = false): Promise<DeletionReceipt> {
-      const documents = await listAllDocuments(db, aveeId)
-      if (documents.length === 0) return await deletions.record(db, userId, {})
-      const ids = documents.map(({ id }) => id)
-      return await deleteFor(userId, ids, aveeId, permanent || !(await isTrashable(documents, aveeId)))
-    },
-
-    /** Returns whether a document is in the trash. */
-    isInTrash: async (id: string): Promise<boolean> =>
-      ((await findStoredDocument(db, id))?.deletion_id ?? null) !== null,
-
-    /**
-     * Restores a document from the trash. @throws document_not_found, quota_exceeded, and document_replaced if there is
-     * another one from the same source
-     */
+    /** Restores a document from the trash. @throws document_not_found, quota_exceeded, document_replaced */
     async restore(id: string): Promise<ListedDocument> {
-      const aveeId = (await findStoredDocument(db, id))?.avee_id
-      if (aveeId === undefined) throw documentNotFound()
-      await database.transaction(async (trx) => {
-        await lockDocumentsOfAvee(trx, aveeId)
-        const row = await findStoredDocument(trx, id)
-        if (!row) throw documentNotFound()
-        if (row.deletion_id === null) return
-        if (await findDocumentBySource(trx, aveeId, { ...row, sourceUrl: row.source_url }))
-          throw documentReplaced()
-        await quota.assertRoom(aveeId, Number(row.bytes), trx)
-        if (!(await deletions.takeOut(trx, row.deletion_id, () => moveOutOfTrash(trx, row))))
-          throw documentNotFound()
-      })
-      return await listed(await visibleDocument(id, [...allLayers]))
+      await restoreDocument(id)
+      return await listed(await getVisible(id, [...allLayers]))
     },
 
-    /** Returns the text of a document, page by page. @throws document_not_found */
-    async text(id: string, layers: Layer[]): Promise<{ page: number; text: string }[]> {
-      return await listPages(db, (await visibleDocument(id, layers)).version)
-    },
-
-    /**
-     * Returns up to `length` characters of a page, around `offset`, as one passage. @throws document_not_found,
-     * page_not_found
-     */
-    async page(
-      id: string,
-      layers: Layer[],
-      { page, offset, length }: { page: number; offset: number; length: number },
-    ): Promise<Hit> {
-      const { avee_id, title, filename, layer, version, created_at } = await visibleDocument(id, layers)
-      const found = await findPage(db, version, page, offset)
-      if (!found) throw pageNotFound(page)
-      const { pageText, ...passage } = found
-      const start = Math.max(0, Math.min(offset - Math.floor(length / 2), pageText.length - length))
-      const end = Math.min(pageText.length, start + length)
-      const document = { documentId: id, aveeId: avee_id, title, filename, layer, createdAt: created_at }
-      return { ...passage, ...document, start, end, text: pageText.slice(start, end), score: 1 }
-    },
+    ...reading,
 
     /** Fetches a page from the public internet and returns its text. @throws AppError with a message for the user */
     async webPage(
@@ -532,28 +365,6 @@ export async function knowledge({
       }
     },
 
-    /** Returns the recognized words of a scanned page; none for other pages. @throws document_not_found */
-    async pageWords(id: string, layers: Layer[], page: number): Promise<PageWord[]> {
-      return (await findPageWords(db, (await visibleDocument(id, layers)).version, page)) ?? []
-    },
-
-    /** Returns a document and its original file. @throws document_not_found, original_missing */
-    async file(id: string, layers: Layer[]) {
-      const document = await visibleDocument(id, layers)
-      if (!(await files.has(document.sha256))) throw originalMissing()
-      return { document, open: () => files.read(document.sha256) }
-    },
-
-    /** Returns a passage with the text before and after it. @throws document_not_found, passage_not_found */
-    async passage(id: string, layers: Layer[], n: number) {
-      const document = await visibleDocument(id, layers)
-      const neighbours = await listNeighbours(db, document.version, n)
-      const passage = neighbours.find((each) => each.n === n)
-      if (!passage) throw passageNotFound(n)
-      const textOf = (number: number) => neighbours.find((each) => each.n === number)?.text ?? ''
-      return { document, passage, before: textOf(n - 1), after: textOf(n + 1) }
-    },
-
     /** Counts an avee's documents, in these layers or in all. */
     count: (aveeId: string, layers?: Layer[]): Promise<number> => countDocuments(db, aveeId, layers),
 
@@ -561,98 +372,7 @@ export async function knowledge({
       return await documentStatistics(db, aveeId, layers, await currentSpace())
     },
 
-    /** Searches passages, best first; `answerable` estimates whether they answer the query. */
-    async search(
-      query: SearchQuery & { limit: number },
-    ): Promise<{ hits: Hit[]; answerable: Answerability }> {
-      const { passages, answerable } = await search([query], query.limit)
-      return { hits: passages.map(toHit), answerable }
-    },
-
-    /** Searches the passages of several avees, up to the layers of each. */
-    async searchAvees(
-      scopes: Pick<SearchQuery, 'aveeId' | 'layers'>[],
-      { limit, ...query }: Pick<SearchQuery, 'query' | 'filter' | 'signal'> & { limit: number },
-    ): Promise<{ hits: Hit[]; answerable: Answerability }> {
-      const [first, ...others] = scopes.map((scope) => ({ ...query, ...scope }))
-      if (!first) return { hits: [], answerable: 'no' }
-      const { passages, answerable } = await search([first, ...others], limit)
-      return { hits: passages.map(toHit), answerable }
-    },
-
-    /** Selects the number of passages of each language that a search of these layers chooses from. */
-    passageCounts: (scope: Pick<SearchQuery, 'aveeId' | 'layers'>) => countPassagesByLanguage(db, scope),
-
-    /**
-     * Searches passages for a prompt of up to `words` words; adjacent ones are merged. Of a question that needs several
-     * passages, the `parts` are searched too. The attachments that come with the question take part with their beginnings
-     * too, as a question about a file ("What is this?") need not have its words.
-     */
-    async contextPassages({
-      words,
-      parts: asked,
-      attachments,
-      ...query
-    }: SearchQuery & {
-      words: number
-      parts?: string[]
-      attachments?: ConversationAttachments | undefined
-    }): Promise<ContextPassages> {
-      const attached = attachments && {
-        ...query,
-        aveeId: attachments.conversationId,
-        counts: attachments.counts,
-      }
-      const [whole, ...parts] = await Promise.all(
-        [query.query, ...(asked ?? partsOf(query.query))].map((text) =>
-          search(
-            [{ ...query, query: text }, ...(attached ? [{ ...attached, query: text }] : [])],
-            maxConsideredPassages,
-          ),
-        ),
-      )
-      const found = [whole, ...parts].map((each) => each?.passages ?? [])
-      const answerable = whole?.answerable ?? 'no'
-      if (!attached) {
-        const passages = await selectContext(db, [query], interleave(found), words)
-        return { passages, answerable }
-      }
-      const given = new Set(attachments?.given)
-      const ranking = interleave([
-        [
-          ...found.flat().filter(({ documentId }) => given.has(documentId)),
-          ...(await listFirstPassages(db, attached, [...given], maxConsideredPassages)),
-        ],
-        ...found,
-      ])
-      return {
-        passages: await selectContext(db, [query, attached], ranking, words),
-        answerable: answerable === 'no' && given.has(ranking[0]?.documentId ?? '') ? 'unsure' : answerable,
-      }
-    },
-
-    /** Counts the passages in these layers, and those that contain each term (as a stemmer returns it). */
-    async documentFrequencies(aveeId: string, layers: Layer[], terms: string[]) {
-      const scope = { aveeId, layers }
-      const hash = termHasher(aveeId)
-      const termsByHash = new Map(terms.map((term) => [hash(term), term]))
-      const [languages, frequencies] = await Promise.all([
-        countPassagesByLanguage(db, scope).execute(),
-        documentFrequencies(db, scope, [...termsByHash.keys()]),
-      ])
-      return {
-        passages: languages.reduce((sum, each) => sum + each.passages, 0),
-        words: new Map(
-          [...frequencies].map(([hash, { passages }]) => [termsByHash.get(hash) ?? '', passages]),
-        ),
-      }
-    },
-
-    /** Finds passages that contain a text literally, ignoring case, newest documents first. */
-    async searchText(aveeId: string, layers: Layer[], text: string, limit: number): Promise<Hit[]> {
-      const found = await searchLiteral(db, { aveeId, layers }, text, limit)
-      return found.map(toHit)
-    },
+    ...retrieval(db, search),
 
     folders,
 

@@ -61,6 +61,8 @@ export type SearchDependencies = {
   telemetry: Telemetry
 }
 
+export type HybridSearch = ReturnType<typeof hybridSearch>
+
 /** Builds the hybrid search: lexical and vector search side by side, score fusion, deduplication, reranking. */
 export function hybridSearch({
   database,
