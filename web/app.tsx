@@ -16,7 +16,7 @@ import { onDemand, ScreenBoundary } from './shell/screen-boundary.tsx'
 import { Shell } from './shell/shell.tsx'
 import { keepsVisit, VisitorShell } from './shell/visitor-shell.tsx'
 import { ButtonLink } from './ui/button.tsx'
-import { loadLocally, saveLocally } from './ui/local-storage.ts'
+import { clearLocally, loadLocally, saveLocally } from './ui/local-storage.ts'
 import { EmptyState, ErrorState, Skeleton } from './ui/state.tsx'
 
 // The chat is part of the first load; the other screens are loaded on demand.
@@ -148,9 +148,14 @@ function Gate({ children }: { children: ReactNode }) {
   return <div className="whole-page" role="status" aria-label={t('Loading')} />
 }
 
+const lastUser = 'last-user'
+
 /** Loads the signed-in user, and gives them what they asked as a visitor before they signed in to keep it. */
 async function loadUser(api: Client): Promise<Me> {
   const me = await api.call(getMe)
+  // Somebody else's session has ended without signing out in this browser.
+  if ((loadLocally(lastUser) ?? me.id) !== me.id) clearLocally()
+  saveLocally(lastUser, me.id)
   if (loadLocally(keepsVisit) !== undefined) {
     saveLocally(keepsVisit, undefined)
     await api.call(keepVisit).catch(() => undefined)

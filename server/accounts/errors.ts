@@ -61,8 +61,14 @@ export const accountDisabled = defineError(
 export const commonPassword = defineError(
   422,
   'invalid_fields',
-  (_field: string) => 'This password is among the most common ones. Choose another.',
-  (field) => [{ path: field, problem: 'This password is among the most common ones. Choose another.' }],
+  (_path: string) => 'This password is among the most common ones. Choose another.',
+  (path) => [
+    {
+      path,
+      problem: 'This password is among the most common ones. Choose another.',
+      code: 'common_password',
+    },
+  ],
 )
 export const invitationRequired = defineError(
   403,

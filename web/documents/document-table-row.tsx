@@ -3,7 +3,7 @@ import { memo, type Ref } from 'react'
 import { type Document, getDocumentFile } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
 import { useApi } from '../api/react.tsx'
-import { t } from '../languages/index.ts'
+import { t, useLanguage } from '../languages/index.ts'
 import { IconButton } from '../ui/button.tsx'
 import { SmallSelect } from '../ui/field.tsx'
 import { formatBytes, formatFullTime, formatTime, joinFacts } from '../ui/format.ts'
@@ -39,6 +39,7 @@ export const DocumentTableRow = memo(function DocumentTableRow({
   onMove: (document: Document, layer: Layer) => void
   onAction: (document: Document, action: DocumentAction) => void
 }) {
+  useLanguage()
   const api = useApi()
   const { id, title, filename, type, layer, bytes, created_at, source } = document
   const namedFile = filename?.startsWith(title) ? null : filename

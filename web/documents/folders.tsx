@@ -142,50 +142,49 @@ export function AddFolderDialog({ avee, layer, onClose }: { avee: Avee; layer: L
     event.preventDefault()
     if (path.trim()) add.mutate()
   }
-  if (list.data && allowed.length === 0) {
-    return (
-      <Dialog open onOpenChange={onClose} title={t('Sync folder')}>
-        <p className="soft">
-          {rich(
-            'Keep documents in sync with a folder on the server. To allow it, restart the server with the folders in <code>WATCH_FOLDERS</code>, for example:',
-            { code: (name) => <code>{name}</code> },
-          )}
-        </p>
-        <code>WATCH_FOLDERS=~/Documents npm start</code>
-        <DialogActions>
-          <Button onClick={onClose}>{t('Close')}</Button>
-        </DialogActions>
-      </Dialog>
-    )
-  }
   return (
     <Dialog open onOpenChange={onClose} title={t('Sync folder')}>
-      <form onSubmit={submit} className="dialog-form">
-        <TextField
-          label={t('Folder on the server')}
-          value={path}
-          autoFocus
-          list="folders-allowed"
-          placeholder={allowed[0]}
-          error={add.error ? errorMessage(add.error) : undefined}
-          hint={t('Must be inside {folders}.', { folders: formatAlternatives(allowed) })}
-          onChange={(event) => {
-            setPath(event.target.value)
-            add.reset()
-          }}
-        />
-        <datalist id="folders-allowed">
-          {allowed.map((folder) => (
-            <option key={folder} value={folder} />
-          ))}
-        </datalist>
-        <DialogActions>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
-          <Button variant="primary" type="submit" busy={add.isPending} disabled={!path.trim()}>
-            {t('Sync folder')}
-          </Button>
-        </DialogActions>
-      </form>
+      {list.data && allowed.length === 0 ? (
+        <>
+          <p className="soft">
+            {rich(
+              'Keep documents in sync with a folder on the server. To allow it, restart the server with the folders in <code>WATCH_FOLDERS</code>, for example:',
+              { code: (name) => <code>{name}</code> },
+            )}
+          </p>
+          <code>WATCH_FOLDERS=~/Documents npm start</code>
+          <DialogActions>
+            <Button onClick={onClose}>{t('Close')}</Button>
+          </DialogActions>
+        </>
+      ) : (
+        <form onSubmit={submit} className="dialog-form">
+          <TextField
+            label={t('Folder on the server')}
+            value={path}
+            autoFocus
+            list="folders-allowed"
+            placeholder={allowed[0]}
+            error={add.error ? errorMessage(add.error) : undefined}
+            hint={t('Must be inside {folders}.', { folders: formatAlternatives(allowed) })}
+            onChange={(event) => {
+              setPath(event.target.value)
+              add.reset()
+            }}
+          />
+          <datalist id="folders-allowed">
+            {allowed.map((folder) => (
+              <option key={folder} value={folder} />
+            ))}
+          </datalist>
+          <DialogActions>
+            <Button onClick={onClose}>{t('Cancel')}</Button>
+            <Button variant="primary" type="submit" busy={add.isPending} disabled={!path.trim()}>
+              {t('Sync folder')}
+            </Button>
+          </DialogActions>
+        </form>
+      )}
     </Dialog>
   )
 }

@@ -1,13 +1,13 @@
 import { Check, ChevronDown, ChevronUp, CircleAlert, RotateCcw, X } from 'lucide-react'
 import { memo, useEffect, useState } from 'react'
 import type { IngestFile } from '../api/index.ts'
-import { message, t } from '../languages/index.ts'
+import { message, t, useLanguage } from '../languages/index.ts'
 import { Button, IconButton, Spinner } from '../ui/button.tsx'
 import { joinFacts } from '../ui/format.ts'
 import { phoneScreen } from '../ui/media.ts'
 import { errorMessage, Progress } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
-import { isInProgress, type Upload } from './upload-queue.ts'
+import { isInProgress, resultText, type Upload } from './upload-queue.ts'
 import { useUploadQueue, useUploads } from './upload-queue-context.tsx'
 import './upload-list.css'
 
@@ -101,6 +101,7 @@ const maxListedFiles = 10
 const isPendingOrFailed = (file: IngestFile) => !file.result?.success
 
 const UploadRow = memo(function UploadRow({ upload }: { upload: Upload }) {
+  useLanguage()
   const uploads = useUploadQueue()
   const files = upload.ingest?.files ?? []
   const file = files.length === 1 ? files[0] : undefined
@@ -130,7 +131,7 @@ const UploadRow = memo(function UploadRow({ upload }: { upload: Upload }) {
                 key={listed.name}
                 className={listed.result && !listed.result.success ? 'field-error' : 'soft'}
               >
-                {listed.name}: {listed.result?.message ?? listed.message}
+                {listed.name}: {listed.result ? resultText(listed.result) : listed.message}
               </li>
             ))}
           </ul>

@@ -1,10 +1,11 @@
 import { createAttachments } from '../../contract/attachments.ts'
-import { createDocuments, type Document } from '../../contract/knowledge.ts'
+import { createDocuments, type Document, type IngestResult } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
 import { listRuns, stopRun } from '../../contract/runs.ts'
 import {
   ApiError,
   type Client,
+  errorText,
   type Ingest,
   ingestFold,
   type RunHub,
@@ -297,6 +298,10 @@ export const documentOf = ({ document, ingest }: Upload): string | undefined =>
 export const isInProgress = (upload: Upload): boolean =>
   upload.phase === 'waiting' || upload.phase === 'sending' || upload.phase === 'processing'
 
+/** Returns what the server says about a file, in the language of the page if it failed for a known reason. */
+export const resultText = ({ code, message }: IngestResult): string =>
+  code === undefined ? message : errorText({ code, message })
+
 /** Returns the state of an upload after its run. `refused` is the error message of a run that cannot be read. */
 function outcome(ingest: Ingest, refused: string | undefined): Partial<Upload> {
   if (refused !== undefined) return { phase: 'failed', error: refused || t('Its progress is not available.') }
@@ -306,12 +311,12 @@ function outcome(ingest: Ingest, refused: string | undefined): Partial<Upload> {
     case 'stopped':
       return { phase: 'stopped' }
     case 'failed':
-      return { phase: 'failed', error: ingest.error?.message ?? t('Upload failed.') }
+      return { phase: 'failed', error: ingest.error ? errorText(ingest.error) : t('Upload failed.') }
     case 'done': {
       const results = ingest.files.flatMap((file) => (file.result ? [file.result] : []))
       const failed = results.filter((result) => !result.success)
       return failed.length > 0 && failed.length === results.length
-        ? { phase: 'failed', error: failed[0]?.message }
+        ? { phase: 'failed', error: failed[0] && resultText(failed[0]) }
         : { phase: 'done' }
     }
   }

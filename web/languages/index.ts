@@ -26,7 +26,8 @@ type Tag = (content: ReactNode[]) => ReactNode
 
 const files = import.meta.glob<Record<string, string>>('./*.json', { import: 'default' })
 
-const storedName = 'language'
+/** The name under which the browser stores the user's choice. */
+export const languageChoice = 'language'
 
 let language: Language = 'en'
 let wanted: Language = language
@@ -51,14 +52,14 @@ export const isLanguage = (code: string | undefined): code is Language =>
 
 /** Returns the language that the user has chosen in this browser; undefined for the first one of the browser. */
 export function chosenLanguage(): Language | undefined {
-  const code = loadLocally(storedName)
+  const code = loadLocally(languageChoice)
   return isLanguage(code) ? code : undefined
 }
 
 /** Stores the user's choice and shows it. Rejects if the language cannot be loaded. */
 export async function chooseLanguage(choice: Language | undefined): Promise<void> {
   await showLanguage(choice ?? browserLanguage())
-  saveLocally(storedName, choice)
+  saveLocally(languageChoice, choice)
 }
 
 /** Loads a language and shows the page in it. The last call decides. */

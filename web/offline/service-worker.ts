@@ -1,6 +1,6 @@
 /**
  * Opens the page without a connection, with what this user read last. Everything comes from the server while it can be
- * reached, so that an upgrade and a withdrawn permission count at once.
+ * reached, so that an upgrade and a withdrawn permission count at once. Opens what a notification is about.
  */
 
 type WorkerEvent = Event & { waitUntil(work: Promise<unknown>): void }
@@ -9,9 +9,19 @@ type Worker = {
   addEventListener(type: 'install' | 'activate', handle: (event: WorkerEvent) => void): void
   addEventListener(type: 'fetch', handle: (event: FetchEvent) => void): void
   addEventListener(type: 'message', handle: (event: MessageEvent & WorkerEvent) => void): void
+  addEventListener(type: 'notificationclick', handle: (event: NotificationEvent) => void): void
   skipWaiting(): Promise<void>
-  clients: { claim(): Promise<void> }
+  clients: {
+    claim(): Promise<void>
+    matchAll(options: {
+      type: 'window'
+      includeUncontrolled: boolean
+    }): Promise<{ url: string; focus(): Promise<unknown> }[]>
+    openWindow(path: string): Promise<unknown>
+  }
 }
+/** `data` is the path of the page that the notification is about. */
+type NotificationEvent = WorkerEvent & { notification: Notification & { data: string } }
 const worker = globalThis as unknown as Worker
 
 /** The files of the page. */
@@ -36,6 +46,11 @@ worker.addEventListener('message', (event) => {
   event.waitUntil(Promise.all((event.data as string[]).map((path) => keepLoaded(path))))
 })
 
+worker.addEventListener('notificationclick', (event) => {
+  event.notification.close()
+  event.waitUntil(openWindow(event.notification.data))
+})
+
 worker.addEventListener('fetch', (event) => {
   const { request } = event
   const { origin, pathname, searchParams } = new URL(request.url)
@@ -48,6 +63,13 @@ worker.addEventListener('fetch', (event) => {
   else if (readable.test(pathname) && !searchParams.has('query') && !request.headers.has('x-visitor'))
     event.respondWith(read(event))
 })
+
+/** Shows the tab that has the path open already, or a new one. */
+async function openWindow(path: string): Promise<unknown> {
+  const tabs = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true })
+  const tab = tabs.find(({ url }) => new URL(url).pathname === path)
+  return tab ? await tab.focus() : await worker.clients.openWindow(path)
+}
 
 /** Loads the page, which is the same for all its paths. Deletes the files of another build. */
 async function openPage(request: Request | string): Promise<Response> {

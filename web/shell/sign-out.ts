@@ -5,19 +5,19 @@ import { clearLocally } from '../ui/local-storage.ts'
 import { errorMessage } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
 
-/** Returns a function that signs out, removes what this browser has kept and opens the sign-in screen. */
+/** Returns a function that signs out of this browser. */
 export function useSignOut(): () => void {
   const api = useApi()
   const showToast = useToast()
   return () => {
-    api.call(logOut).then(
-      async () => {
-        clearLocally('draft:')
-        await forgetRead()
-        // A new page load also clears memory.
-        location.assign('/login')
-      },
-      (error: unknown) => showToast(errorMessage(error), 'bad'),
-    )
+    api.call(logOut).then(leave, (error: unknown) => showToast(errorMessage(error), 'bad'))
   }
+}
+
+/** Removes what this browser has kept of a user whose session has ended, and opens the sign-in screen. */
+export async function leave(): Promise<void> {
+  clearLocally()
+  await forgetRead()
+  // A new page load also clears memory.
+  location.assign('/login')
 }

@@ -9,6 +9,7 @@ import {
   browserLanguage,
   chosenLanguage,
   directionOf,
+  languageChoice,
   showLanguage,
   useLanguage,
 } from '../languages/index.ts'
@@ -32,7 +33,12 @@ export async function startPage(server: PageServer, page: ReactNode): Promise<vo
   const root = document.getElementById('root')
   if (!root) throw new Error('The document has no #root.')
   // Without the file of the language, the page is in English.
-  await showLanguage(chosenLanguage() ?? browserLanguage()).catch(() => undefined)
+  const showChosen = () => showLanguage(chosenLanguage() ?? browserLanguage()).catch(() => undefined)
+  await showChosen()
+  addEventListener('storage', ({ key }) => {
+    // Another tab has chosen one.
+    if (key === languageChoice) void showChosen()
+  })
   createRoot(root).render(
     <StrictMode>
       <ServerProvider server={server}>

@@ -16,10 +16,10 @@ export function loadLocally(name: string): string | undefined {
   }
 }
 
-/** Removes all texts whose name begins with a prefix. */
-export function clearLocally(prefix: string): void {
+/** Removes what belongs to a user rather than to the browser: the texts whose names have a colon, such as `draft:`. */
+export function clearLocally(): void {
   try {
-    for (const name of Object.keys(localStorage)) if (name.startsWith(prefix)) localStorage.removeItem(name)
+    for (const name of Object.keys(localStorage)) if (name.includes(':')) localStorage.removeItem(name)
   } catch {
     // Storage is unavailable.
   }

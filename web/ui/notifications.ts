@@ -18,12 +18,17 @@ export async function setNotifications(isOn: boolean): Promise<NotificationState
   return notificationState()
 }
 
-/** Shows a notification if the user wants them and does not see the page. One with the same tag is replaced. */
-export function notifyInBackground(title: string, { body, tag }: { body: string; tag: string }): void {
+/**
+ * Shows a notification if the user wants them and does not see the page. One with the same tag is replaced. The service
+ * worker shows it and opens the present path on a click: browsers on phones know no other notifications.
+ */
+export async function notifyInBackground(
+  title: string,
+  { body, tag }: { body: string; tag: string },
+): Promise<void> {
   if (!document.hidden || notificationState() !== 'on') return
-  try {
-    new Notification(title, { body, tag, icon: '/favicon.svg' }).addEventListener('click', () => focus())
-  } catch {
-    // Browsers on phones show notifications of service workers only.
-  }
+  const options = { body, tag, icon: '/icon-192.png', data: location.pathname }
+  const registration = await navigator.serviceWorker?.getRegistration()
+  if (registration?.active) await registration.showNotification(title, options)
+  else new Notification(title, options).addEventListener('click', () => focus())
 }

@@ -1,10 +1,10 @@
 import { useMutation } from '@tanstack/react-query'
 import { RotateCcw, Send } from 'lucide-react'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
-import { answerFold } from '../../../client/index.ts'
 import type { Avee } from '../../../contract/avees.ts'
 import { tryAvee } from '../../../contract/chat.ts'
 import type { Layer } from '../../../contract/layers.ts'
+import { answerFold, errorText } from '../../api/index.ts'
 import { useApi, useRun, useRunHub } from '../../api/react.tsx'
 import { type Message, message, t } from '../../languages/index.ts'
 import { Button, IconButton, Spinner } from '../../ui/button.tsx'
@@ -144,7 +144,7 @@ export function Trial({
 function Turn({ turn }: { turn: TrialTurn }) {
   const run = useRun(turn.runId, answerFold)
   const { text, citations, error, waitingFor } = run?.value ?? {}
-  const failure = error?.message ?? run?.error?.message
+  const failure = error ? errorText(error) : run?.error?.message
   const titles = [
     ...new Set(
       citations?.flatMap((citation) =>

@@ -3,10 +3,10 @@ import { memo, useEffect, useEffectEvent, useMemo, useRef } from 'react'
 import { Link } from 'wouter'
 import type { Avee } from '../../../contract/avees.ts'
 import type { Citation, Message } from '../../../contract/messages.ts'
-import { type Answer, answerFold } from '../../api/index.ts'
+import { type Answer, answerFold, errorText } from '../../api/index.ts'
 import { useIsAdmin, useIsConnectionLost, useIsVisitor, useRun } from '../../api/react.tsx'
 import { placeOf } from '../../documents/place-of.ts'
-import { t } from '../../languages/index.ts'
+import { t, useLanguage } from '../../languages/index.ts'
 import { Button, IconButton, Spinner } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
 import { Markdown, type References } from '../../ui/markdown/markdown.tsx'
@@ -42,6 +42,7 @@ export const AnswerView = memo(function AnswerView({
   isBusy: boolean
   actions: MessageActions
 }) {
+  useLanguage()
   const isRunning = message.status === 'streaming'
   const run = useRun(isRunning ? message.run_id : undefined, answerFold)
   const answer = run?.value
@@ -240,7 +241,7 @@ function failureText(error: Message['error'], isAdmin: boolean): string {
     return t(
       'The language model is not available. Try again later. If it stays unavailable, contact the administrator of this server.',
     )
-  return error?.message ?? t('The answer could not be completed.')
+  return error ? errorText(error) : t('The answer could not be completed.')
 }
 
 /** Whether a message is a reply from the avee's owner. */
@@ -324,7 +325,7 @@ export function RefreshAnswer({
   }, [isOver, hasText, onRefresh])
   const notify = useEffectEvent(() => {
     const body = run?.value.text.slice(0, 140) || t('Open the conversation to see what happened.')
-    notifyInBackground(t('Answer from {name}', { name }), { body, tag: runId })
+    void notifyInBackground(t('Answer from {name}', { name }), { body, tag: runId })
   })
   useEffect(() => {
     if (isOver) notify()

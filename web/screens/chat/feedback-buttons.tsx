@@ -78,13 +78,16 @@ function FeedbackReason({ message, avee, vote }: { message: Message; avee: Avee;
       )
     },
   })
-  const title = vote === 'up' ? t('What was good about it?') : t('What should be different?')
   return (
     <>
       <Button small onClick={() => setIsOpen(true)}>
         {t('Add reason')}
       </Button>
-      <Dialog open={isOpen} onOpenChange={setIsOpen} title={title}>
+      <Dialog
+        open={isOpen}
+        onOpenChange={setIsOpen}
+        title={vote === 'up' ? t('What was good about it?') : t('What should be different?')}
+      >
         <TextArea
           label={t('Reason')}
           hint={t('{name} applies it in all conversations.', { name: avee.display_name })}

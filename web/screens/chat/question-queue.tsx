@@ -25,7 +25,6 @@ export type QueuedQuestion = {
   error?: string
 }
 
-/** Signing out removes everything that begins with `draft:`. */
 const storedName = 'draft:queue'
 const maxQueued = 20
 const listeners = new Set<() => void>()

@@ -2,7 +2,7 @@ import { Check, Copy, Pencil } from 'lucide-react'
 import { type KeyboardEvent, memo, useState } from 'react'
 import { charactersIn } from '../../../contract/characters.ts'
 import type { Message } from '../../../contract/messages.ts'
-import { t } from '../../languages/index.ts'
+import { t, useLanguage } from '../../languages/index.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
 import { formatFullTime } from '../../ui/format.ts'
@@ -27,6 +27,7 @@ export const QuestionView = memo(function QuestionView({
   isBusy: boolean
   actions: MessageActions
 }) {
+  useLanguage()
   const place = articleAttributes({ position, count })
   const [isEditing, setIsEditing] = useState(false)
   const [isCopied, copy] = useCopy()

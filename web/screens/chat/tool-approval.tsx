@@ -19,8 +19,8 @@ export function ToolApproval({ call, runId, name }: { call: ToolCall; runId: str
   })
   const tool = toolTitle(call.name)
   const isDecided = decision.isPending || decision.isSuccess
-  const notify = useEffectEvent(() =>
-    notifyInBackground(t('{name} asks for your permission', { name }), { body: tool, tag: runId }),
+  const notify = useEffectEvent(
+    () => void notifyInBackground(t('{name} asks for your permission', { name }), { body: tool, tag: runId }),
   )
   useEffect(() => notify(), [])
   return (

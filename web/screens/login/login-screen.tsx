@@ -272,13 +272,16 @@ function AccountForm({
   )
 }
 
+type FieldProblem = { path?: unknown; problem?: string; code?: string }
+
 /** Extracts the validation messages of single fields from an error. */
 function fieldErrors(error: unknown): { email?: string; password?: string } {
   if (!(error instanceof ApiError) || error.status !== 422 || !Array.isArray(error.details)) return {}
   const found: { email?: string; password?: string } = {}
-  for (const { path, problem } of error.details as { path?: unknown; problem?: string }[]) {
+  for (const { path, problem, code } of error.details as FieldProblem[]) {
     const field = String(path).split(/[./]/).at(-1)
-    if (field === 'email' || field === 'password') found[field] = problem ?? error.message
+    if (field === 'email' || field === 'password')
+      found[field] = code === undefined ? (problem ?? error.message) : error.message
   }
   return found
 }

@@ -2,8 +2,8 @@ import { useState } from 'react'
 import { deleteMe } from '../../../contract/accounts.ts'
 import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
-import { forgetRead } from '../../offline/keep-offline.ts'
 import { Section } from '../../shell/page.tsx'
+import { leave } from '../../shell/sign-out.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { ConfirmForm } from './confirm-form.tsx'
@@ -27,8 +27,7 @@ export function DeleteAccount() {
           proof={proof}
           onConfirm={async ({ current_password: password, ...others }) => {
             await api.call(deleteMe, { body: { ...(password ? { password } : {}), ...others } })
-            await forgetRead()
-            location.assign('/login')
+            await leave()
           }}
           onCancel={() => setIsConfirming(false)}
         >

@@ -3,7 +3,7 @@ import { Import } from 'lucide-react'
 import { useRef, useState } from 'react'
 import { importConversations, importEvents } from '../../../contract/conversations.ts'
 import { parseEvent } from '../../../contract/operation.ts'
-import { ApiError, type Client, keys, RunReader, runIdOf } from '../../api/index.ts'
+import { ApiError, type Client, errorText, keys, RunReader, runIdOf } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
@@ -82,7 +82,7 @@ async function importFile(client: Client, file: File, onProgress: (message: stri
       if (event.kind === 'message') onProgress(event.data.message)
       if (event.kind === 'done') resolve(event.data)
       if (event.kind === 'stopped') reject(new ApiError(0, 'stopped', 'The import was stopped.'))
-      if (event.kind === 'error') reject(new ApiError(0, event.data.error.code, event.data.error.message))
+      if (event.kind === 'error') reject(new ApiError(0, event.data.error.code, errorText(event.data.error)))
     }
     new RunReader({ client, runId: runIdOf(response), onEvent }).adopt(response)
   })

@@ -1,5 +1,4 @@
 import { useMutation } from '@tanstack/react-query'
-import { useState } from 'react'
 import {
   browserLanguage,
   chooseLanguage,
@@ -14,15 +13,11 @@ import { errorMessage } from '../../ui/state.tsx'
 
 /** The choice of the language of the page in this browser. */
 export function LanguageField() {
-  const [choice, setChoice] = useState(chosenLanguage)
-  const choose = useMutation({
-    mutationFn: (next: Language | undefined) => chooseLanguage(next),
-    onSuccess: (_, next) => setChoice(next),
-  })
+  const choose = useMutation({ mutationFn: (next: Language | undefined) => chooseLanguage(next) })
   return (
     <SelectField
       label={t('Language')}
-      value={(choose.isPending ? choose.variables : choice) ?? ''}
+      value={(choose.isPending ? choose.variables : chosenLanguage()) ?? ''}
       error={choose.error ? errorMessage(choose.error) : undefined}
       onChange={({ target }) => choose.mutate(isLanguage(target.value) ? target.value : undefined)}
     >

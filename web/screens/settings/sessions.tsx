@@ -11,6 +11,7 @@ import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Row } from '../../shell/row.tsx'
+import { leave } from '../../shell/sign-out.ts'
 import { Button } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { formatTime, joinFacts } from '../../ui/format.ts'
@@ -51,7 +52,7 @@ export function Sessions({ onSignOut }: { onSignOut: () => void }) {
         action={t('Sign out')}
         onConfirm={async () => {
           await api.call(deleteSessions)
-          location.assign('/login')
+          await leave()
         }}
       >
         {t('All browsers and programs that use your password are signed out. API keys remain valid.')}

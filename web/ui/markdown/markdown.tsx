@@ -1,6 +1,6 @@
 import type { Tokens } from 'marked'
 import { createContext, Fragment, memo, type ReactNode, useContext, useId, useMemo, useRef } from 'react'
-import { t } from '../../languages/index.ts'
+import { t, useLanguage } from '../../languages/index.ts'
 import { type Block, extendBlocks, type MarkdownToken } from './blocks.ts'
 import { CodeBlock } from './code-block.tsx'
 import { safeAddress, splitAtReferences, splitLastWord, unescapeEntities } from './inline.ts'
@@ -62,6 +62,7 @@ export function Markdown({
 }
 
 const BlockView = memo(function BlockView({ block, isLast }: { block: Block; isLast: boolean }) {
+  useLanguage()
   return renderBlock(block.token, isLast, 'auto')
 })
 
