@@ -1,5 +1,6 @@
 import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Document, Folder } from '../../contract/knowledge.ts'
 import { bodyOf, createAvee, registerUser, uploadFiles } from '../builders.ts'
@@ -245,6 +246,28 @@ describe.each(ONE_DATABASE)('a watched folder on %s', (kind) => {
     await put('large.md', 'Now it is small.', 0.5)
     await scanAll()
     expect((await listed()).folders[0]).toMatchObject({ documents: 2, failed: [{ path: 'broken.pdf' }] })
+  })
+
+  test('stores several small files in one transaction, each with its own outcome', async () => {
+    const names = Array.from({ length: 20 }, (_, i) => `note-${String(i).padStart(2, '0')}`)
+    for (const name of names) await put(`${name}.md`, `${name} is about bees.`)
+    await put('note-10-broken.pdf', '%PDF-1.7 and nothing that makes sense')
+    await put('note-11-copy.md', 'note-11 is about bees.')
+    await follow()
+    expect(Object.keys(await scanAll()).toSorted()).toEqual([...names, 'note-11-copy'].toSorted())
+    expect((await listed()).folders[0]).toMatchObject({
+      documents: names.length + 1,
+      failed: [{ path: 'note-10-broken.pdf' }],
+    })
+    const { rows } = await sql<{ transactions: number }>`
+      select count(distinct xmin::text)::int as transactions from all_documents where avee_id = ${avee}`.execute(
+      server.database.db,
+    )
+    expect(rows[0]?.transactions).toBeLessThan(names.length)
+    expect(await running()).toEqual({ rows: [] })
+    expect((await server.rows())['ingest_files']).toBe(0)
+    expect(Object.keys(await scanAll())).toHaveLength(names.length + 1)
+    expect(await countRuns()).toBe(1)
   })
 
   test('keeps its documents while it is missing or empty', async () => {

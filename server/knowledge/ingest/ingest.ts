@@ -1,5 +1,3 @@
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { isPicture } from '../../../contract/attachments.ts'
 import type { IngestResult } from '../../../contract/knowledge.ts'
 import type { Db, Trx } from '../../db/index.ts'
@@ -7,7 +5,6 @@ import { AppError } from '../../errors.ts'
 import type { Completion, RunContext, RunEvent, RunKind } from '../../runs/index.ts'
 import { ConflictError } from '../errors.ts'
 import { nameOfPage } from '../fetch/name-of-page.ts'
-import { openFileWithin } from '../folders/open-within.ts'
 import { notAPicture, pictureTooLarge } from '../parsers/errors.ts'
 import type { ReadOutcome } from '../parsers/index.ts'
 import type { PictureFormat } from '../pictures/picture-format.ts'
@@ -20,16 +17,12 @@ import {
   retireDocument,
   upsertDocument,
 } from '../store/documents.ts'
-import {
-  deleteFolderFiles,
-  findMovedDocument,
-  findOrphanedDocuments,
-  upsertFolderFile,
-} from '../store/folders.ts'
-import { lockDocumentsOfAvee, lockOriginals, pinOriginals, unpinOriginals } from '../store/ingest-files.ts'
+import { deleteFolderFiles, findMovedDocument, findOrphanedDocuments } from '../store/folders.ts'
+import { lockDocumentsOfAvee, unpinOriginals } from '../store/ingest-files.ts'
 import { changeLayer, retireUnpublished } from '../store/versions.ts'
 import type { IngestDependencies } from './dependencies.ts'
-import type { AcceptedFile, IngestInput, WatchedFile } from './input.ts'
+import type { AcceptedFile, IngestInput } from './input.ts'
+import { copyFromFolder, keepOriginals, recordOutcomes } from './local-files.ts'
 import { type Progress, throttledProgress } from './progress.ts'
 import { type FileContent, type ReadAhead, readAhead, storedContent } from './read-ahead.ts'
 import { isSmall, smallFiles } from './small-files.ts'
@@ -97,7 +90,7 @@ async function ingestFile(
       context,
       progress,
       { success: false, filename: file.name, message, code },
-      (trx) => recordOutcome(trx, run, index, { documentId: null, problem: message }),
+      (trx) => recordOutcomes(trx, run, [{ index, documentId: null, problem: message }]),
     )
   if ('refused' in file) return fail(file.refused.code, file.refused.message)
   try {
@@ -145,8 +138,10 @@ async function contentOf(
   progress: Progress,
 ): Promise<FileContent> {
   if ('url' in file) return fetchPage(dependencies, context, index, file.url, progress)
-  if ('local' in file) return copyFromFolder(dependencies, context, index, file.local)
-  return storedContent(file)
+  if (!('local' in file)) return storedContent(file)
+  const { staged, content } = await copyFromFolder(dependencies.files, file.local)
+  await keepOriginals(dependencies, context.run.id, [{ index, staged }])
+  return content
 }
 
 async function fetchPage(
@@ -158,7 +153,9 @@ async function fetchPage(
 ): Promise<FileContent> {
   progress.report('parse', `Fetching ${url}`, 0, 1)
   const page = await dependencies.fetcher.fetchPage(url, context.signal)
-  const { sha256, bytes } = await storeOriginal(dependencies, context, index, page.body)
+  const staged = await dependencies.files.stage(page.body)
+  await keepOriginals(dependencies, context.run.id, [{ index, staged }])
+  const { sha256, bytes } = staged
   return {
     sha256,
     bytes,
@@ -167,58 +164,6 @@ async function fetchPage(
     sourceUrl: page.url,
     isWebPage: true,
   }
-}
-
-/** Copies a file of a watched folder, as it may change while it is parsed. */
-async function copyFromFolder(
-  dependencies: IngestDependencies,
-  context: Context,
-  index: number,
-  file: WatchedFile,
-): Promise<FileContent> {
-  const stream = await openFileWithin(file.root, file.path)
-  const { sha256, bytes } = await storeOriginal(dependencies, context, index, stream)
-  return {
-    sha256,
-    bytes,
-    readAs: file.path,
-    title: null,
-    sourceUrl: pathToFileURL(join(file.root, file.path)).href,
-  }
-}
-
-/** Stores a stream among the originals, protected by the run. */
-async function storeOriginal(
-  { files, database }: IngestDependencies,
-  { run }: Context,
-  index: number,
-  stream: AsyncIterable<Uint8Array>,
-): Promise<{ sha256: string; bytes: number }> {
-  const staged = await files.stage(stream)
-  try {
-    await database.transaction(async (trx) => {
-      await lockOriginals(trx)
-      await pinOriginals(trx, run.id, [{ index, sha256: staged.sha256 }])
-      await files.keep([staged])
-    })
-    return staged
-  } catch (error) {
-    await files.discard(staged)
-    throw error
-  }
-}
-
-/** Records the outcome of a file, in the transaction of its result. */
-async function recordOutcome(
-  trx: Trx,
-  { id, input }: Context['run'],
-  index: number,
-  outcome: { documentId: string | null; problem: string | null },
-): Promise<void> {
-  await unpinOriginals(trx, id, [index])
-  const file = input.files[index]
-  if (input.folder && file && 'local' in file && file.local)
-    await upsertFolderFile(trx, input.folder.id, file.local, outcome)
 }
 
 /** Deletes the documents of files that are no longer in their folder. */
@@ -270,7 +215,7 @@ async function commitFile(
         const current = await lockExisting(trx)
         if (current && current.source_url !== sourceUrl && sourceUrl !== null)
           await relocate(dependencies, trx, current, file, sourceUrl)
-        await recordOutcome(trx, run, index, { documentId: existing.id, problem: null })
+        await recordOutcomes(trx, run, [{ index, documentId: existing.id, problem: null }])
       },
     )
   }
@@ -297,7 +242,7 @@ async function commitFile(
     // The owner moved the existing document to another layer during the upload.
     if (current && run.input.layer === null && current.layer !== layer)
       await changeLayer(trx, { id, aveeId, version, from: layer, to: current.layer })
-    await recordOutcome(trx, run, index, { documentId: id, problem: null })
+    await recordOutcomes(trx, run, [{ index, documentId: id, problem: null }])
     if (current) await cleanup.enqueue(trx)
   })
 }

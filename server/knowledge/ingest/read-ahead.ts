@@ -24,7 +24,7 @@ export const storedContent = (file: StoredFile): FileContent => ({
 
 /** Parses files while earlier ones are stored, by their index in the run. */
 export function readAhead(parser: DocumentParser, files: Originals, user: string, signal: AbortSignal) {
-  type Reading = { outcome: Promise<ReadOutcome>; target: { progress?: Progress } }
+  type Reading = { sha256: string; outcome: Promise<ReadOutcome>; target: { progress?: Progress } }
   const begun = new Map<number, Reading>()
 
   function begin(content: FileContent, target: Reading['target']): Promise<ReadOutcome> {
@@ -43,7 +43,8 @@ export function readAhead(parser: DocumentParser, files: Originals, user: string
     /** Starts to read a file, unless that has begun. The outcome stays available until the file is taken. */
     async start(index: number, content: FileContent): Promise<ReadOutcome> {
       const target = {}
-      const reading = begun.get(index) ?? { outcome: begin(content, target), target }
+      const { sha256 } = content
+      const reading = begun.get(index) ?? { sha256, outcome: begin(content, target), target }
       begun.set(index, reading)
       return await reading.outcome
     },
@@ -52,10 +53,11 @@ export function readAhead(parser: DocumentParser, files: Originals, user: string
       begun.delete(index)
     },
 
-    /** Returns a function that resolves to the outcome: started ahead, or when first called. */
+    /** Returns a function that resolves to the outcome: started ahead if of the same bytes, or when first called. */
     take(index: number, content: FileContent, progress: Progress): () => Promise<ReadOutcome> {
       const target = { progress }
-      const reading = begun.get(index)
+      const begunAhead = begun.get(index)
+      const reading = begunAhead?.sha256 === content.sha256 ? begunAhead : undefined
       begun.delete(index)
       if (reading) Object.assign(reading.target, target)
       let outcome = reading?.outcome

@@ -3,13 +3,14 @@ import { AppError } from '../../errors.ts'
 import type { EventBody, RunContext } from '../../runs/index.ts'
 import { ConflictError } from '../errors.ts'
 import type { ReadOutcome } from '../parsers/index.ts'
-import { findUploads, insertDocuments } from '../store/documents.ts'
-import { lockDocumentsOfAvee, unpinOriginals } from '../store/ingest-files.ts'
+import { findDocumentsLike, insertDocuments } from '../store/documents.ts'
+import { lockDocumentsOfAvee } from '../store/ingest-files.ts'
 import { insertContent, insertVersions } from '../store/versions.ts'
 import type { IngestDependencies } from './dependencies.ts'
-import type { IngestFile, IngestInput, StoredFile } from './input.ts'
+import type { IngestFile, IngestInput, StoredFile, WatchedFile } from './input.ts'
+import { copyFromFolder, keepOriginals, recordOutcomes } from './local-files.ts'
 import { throttledProgress } from './progress.ts'
-import { type ReadAhead, storedContent } from './read-ahead.ts'
+import { type FileContent, type ReadAhead, storedContent } from './read-ahead.ts'
 import { maxPassagesAtOnce } from './write.ts'
 import { countResult, type WrittenDocument, writeDocument } from './write-document.ts'
 
@@ -20,14 +21,17 @@ const maxFilesPerTransaction = 8
 /** Time in which further files may join a transaction. */
 const maxWaitMs = 50
 
-type SmallFile = { index: number; file: StoredFile }
-
-export const isSmall = (file: IngestFile): file is StoredFile =>
-  'sha256' in file && file.bytes <= maxSmallFileBytes
-
+type LocalFile = Extract<IngestFile, { local: WatchedFile }>
+type SmallFile = { index: number; file: StoredFile | LocalFile; content: FileContent }
 type ParsedFile = SmallFile & { outcome: Extract<ReadOutcome, { ok: true }> }
 
-/** Stores new documents of an upload that are small, several in one transaction. */
+/** Whether a file of an upload or of a watched folder is small. */
+export function isSmall(file: IngestFile): file is StoredFile | LocalFile {
+  if ('refused' in file || 'url' in file) return false
+  return ('local' in file ? file.local : file).bytes <= maxSmallFileBytes
+}
+
+/** Stores new documents of an upload or a watched folder that are small, several in one transaction. */
 export function smallFiles(
   dependencies: IngestDependencies,
   context: RunContext<IngestInput>,
@@ -47,12 +51,12 @@ export function smallFiles(
     const written: WrittenDocument[] = []
     if (parsed.length < 2) return { parsed: [], events, written }
     const embedder = await dependencies.embedderFor(aveeId, signal).catch(() => undefined)
-    for (const { index, file, outcome } of parsed) {
+    for (const { index, file, content, outcome } of parsed) {
       const emit = async (event: EventBody) => void events.push(event)
       const progress = throttledProgress(file.name, emit, dependencies.now)
       const document = await writeDocument(
         { ...dependencies, embedder },
-        { run, index, file, content: storedContent(file), outcome },
+        { run, index, file, content, outcome },
         progress,
         signal,
       )
@@ -65,13 +69,12 @@ export function smallFiles(
   }
 
   async function commit({ parsed, events, written }: Awaited<ReturnType<typeof prepare>>): Promise<void> {
-    const files = parsed.map(({ file }) => file)
     await context.commit(events, async (trx) => {
       await lockDocumentsOfAvee(trx, aveeId)
-      if ((await findUploads(trx, aveeId, files)).length > 0) throw new ConflictError()
+      if ((await findDocumentsLike(trx, aveeId, parsed.map(sourceOf))).length > 0) throw new ConflictError()
       await quota.assertRoom(
         aveeId,
-        files.reduce((sum, { bytes }) => sum + bytes, 0),
+        parsed.reduce((sum, { content }) => sum + content.bytes, 0),
         trx,
       )
       const targets = parsed.map(({ index }) => ({ aveeId, runId: run.id, file: index }))
@@ -89,10 +92,14 @@ export function smallFiles(
         trx,
         documents.map(({ version, document }) => ({ ...document, version })),
       )
-      await unpinOriginals(
+      await recordOutcomes(
         trx,
-        run.id,
-        parsed.map(({ index }) => index),
+        run,
+        parsed.map(({ index }, i) => ({
+          index,
+          documentId: written[i]?.document.id ?? null,
+          problem: null,
+        })),
       )
     })
     for (const { result, embeddedBy, content } of written) {
@@ -124,39 +131,60 @@ export function smallFiles(
   }
 }
 
+/** What identifies the document of a file: a file of a folder is identified by its URL alone. */
+const sourceOf = ({ file: { filename }, content: { sha256, sourceUrl } }: SmallFile) => ({
+  filename: sourceUrl === null ? filename : null,
+  sha256,
+  sourceUrl,
+})
+
 /** Returns the small files from `first` on, up to one that may repeat or replace a document or another of them. */
 async function newFilesFrom(
-  { database: { db } }: IngestDependencies,
+  dependencies: IngestDependencies,
   { run }: RunContext<IngestInput>,
   first: number,
 ): Promise<SmallFile[]> {
-  const small: SmallFile[] = []
-  const sources = new Set<string | null>()
-  for (const [i, file] of run.input.files.slice(first, first + maxFilesPerTransaction).entries()) {
-    if (!isSmall(file) || sources.has(file.sha256) || (file.filename !== null && sources.has(file.filename)))
-      break
-    sources.add(file.sha256).add(file.filename)
-    small.push({ index: first + i, file })
-  }
+  const small = await contentsOf(dependencies, run, first)
   if (small.length < 2) return []
-  const existing = await findUploads(
-    db,
-    run.input.aveeId,
-    small.map(({ file }) => file),
-  )
-  const isKnown = ({ file }: SmallFile) =>
-    existing.some(
-      ({ sha256, filename }) => sha256 === file.sha256 || (filename !== null && filename === file.filename),
-    )
-  const end = small.findIndex(isKnown)
+  const existing = await findDocumentsLike(dependencies.database.db, run.input.aveeId, small.map(sourceOf))
+  const known = new Set(existing.flatMap(Object.values))
+  const end = small.findIndex((each) => {
+    const names = Object.values(sourceOf(each)).filter((name) => name !== null)
+    const isKnown = names.some((name) => known.has(name))
+    for (const name of names) known.add(name)
+    return isKnown
+  })
   return end < 0 ? small : small.slice(0, end)
+}
+
+/** Returns the small files from `first` on, up to one that cannot be read. Those of a folder are copied. */
+async function contentsOf(
+  dependencies: IngestDependencies,
+  { id, input }: RunContext<IngestInput>['run'],
+  first: number,
+): Promise<SmallFile[]> {
+  const next = input.files.slice(first, first + maxFilesPerTransaction)
+  const end = next.findIndex((file) => !isSmall(file))
+  const small = (end < 0 ? next : next.slice(0, end)).filter(isSmall)
+  if (small.length < 2) return []
+  const contents: SmallFile[] = []
+  const copies: Parameters<typeof keepOriginals>[2] = []
+  for (const [i, file] of small.entries()) {
+    const index = first + i
+    if ('local' in file) {
+      const copy = await copyFromFolder(dependencies.files, file.local).catch(() => undefined)
+      if (!copy) break
+      copies.push({ index, staged: copy.staged })
+      contents.push({ index, file, content: copy.content })
+    } else contents.push({ index, file, content: storedContent(file) })
+  }
+  if (copies.length > 0) await keepOriginals(dependencies, id, copies)
+  return contents
 }
 
 /** Returns the first files whose texts are available soon, with the texts. */
 async function parsedAhead(ahead: ReadAhead, files: SmallFile[], signal: AbortSignal) {
-  const outcomes = files.map(({ index, file }) =>
-    ahead.start(index, storedContent(file)).catch(() => undefined),
-  )
+  const outcomes = files.map(({ index, content }) => ahead.start(index, content).catch(() => undefined))
   const parsed: ParsedFile[] = []
   if (files.length === 0) return parsed
   const waiting = new AbortController()

@@ -68,16 +68,16 @@ export async function findDocumentBySource(
     .executeTakeFirst()
 }
 
-/** Finds the uploads and texts with the bytes or the name of one of the files. */
-export const findUploads = (db: Db, aveeId: string, files: { sha256: string; filename: string | null }[]) =>
+/** Finds the documents with the bytes, the name or the URL of one of the sources. */
+export const findDocumentsLike = (db: Db, aveeId: string, sources: DocumentSource[]) =>
   db
     .selectFrom('documents')
-    .select(['sha256', 'filename'])
+    .select(['sha256', 'filename', 'source_url'])
     .where('avee_id', '=', aveeId)
-    .where('source', 'in', ['upload', 'text'])
     .where(
-      sql<boolean>`(sha256 = any(${files.map(({ sha256 }) => sha256)}::text[])
-        or filename = any(${files.map(({ filename }) => filename)}::text[]))`,
+      sql<boolean>`(sha256 = any(${sources.map(({ sha256 }) => sha256)}::text[])
+        or filename = any(${sources.map(({ filename }) => filename)}::text[])
+        or source_url = any(${sources.map(({ sourceUrl }) => sourceUrl)}::text[]))`,
     )
     .execute()
 

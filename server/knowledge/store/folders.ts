@@ -62,17 +62,23 @@ export async function listFolderFiles(db: Db, folderId: string): Promise<Map<str
   )
 }
 
-/** Records the outcome of a file, unless its folder is no longer watched. */
-export async function upsertFolderFile(
+/** Records the outcomes of files, unless their folder is no longer watched. */
+export async function upsertFolderFiles(
   trx: Trx,
   folderId: string,
-  { path, bytes, modifiedMs }: LocalFile,
-  outcome: { documentId: string | null; problem: string | null },
+  files: (LocalFile & { documentId: string | null; problem: string | null })[],
 ): Promise<void> {
   await sql`
     insert into folder_files (folder_id, path, bytes, modified_ms, document_id, problem)
-    select id, ${path}::text, ${bytes}::bigint, ${modifiedMs}::bigint, ${outcome.documentId}::uuid, ${outcome.problem}::text
-    from folders where id = ${folderId}
+    select folders.id, added.*
+    from folders, unnest(
+      ${files.map(({ path }) => path)}::text[],
+      ${files.map(({ bytes }) => bytes)}::bigint[],
+      ${files.map(({ modifiedMs }) => modifiedMs)}::bigint[],
+      ${files.map(({ documentId }) => documentId)}::uuid[],
+      ${files.map(({ problem }) => problem)}::text[]
+    ) as added (path, bytes, modified_ms, document_id, problem)
+    where folders.id = ${folderId}
     on conflict (folder_id, path) do update set
       bytes = excluded.bytes, modified_ms = excluded.modified_ms,
       document_id = excluded.document_id, problem = excluded.problem
