@@ -35,7 +35,9 @@ export function createRateLimiter(
   const options = { keyPrefix: `gabee:${name}`, points, duration }
   const memory = new RateLimiterMemory(options)
   const keys = new LRUCache<string, true>({
-    max: maxKeys,
+    // With `max`, each limiter would take 2.8 MB in advance.
+    maxSize: maxKeys,
+    sizeCalculation: () => 1,
     dispose: (_, key, reason) => void (reason === 'evict' && memory.delete(key)),
   })
   const limiter = redis
