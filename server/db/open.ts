@@ -39,7 +39,9 @@ export async function openDatabase(options: {
     return translated
   }
   const db = new Kysely<Tables>({
-    dialect: createDialect(engine.connections, translate, options.onStatement),
+    dialect: createDialect(engine.connections, translate, options.onStatement, {
+      preparesSearches: kind === 'embedded',
+    }),
   })
 
   async function close(): Promise<void> {

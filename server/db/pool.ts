@@ -49,8 +49,9 @@ export function createDialect(
   source: ConnectionSource,
   translate = translateError,
   onStatement: (ms: number) => void = () => {},
+  { preparesSearches } = { preparesSearches: false },
 ): PostgresDialect {
-  const nameOf = createStatementNames()
+  const nameOf = createStatementNames({ preparesSearches })
   const translating: PostgresPool = {
     options: source.options,
     async connect() {

@@ -50,7 +50,7 @@ export async function weightTerms(
  * feedback. `score` is the share of the highest score that the query allows, 0 to 1.
  */
 export async function lexicalSearch(
-  database: Pick<Database, 'db' | 'transaction'>,
+  database: Pick<Database, 'kind' | 'db' | 'transaction'>,
   scope: Scope,
   query: LexicalQuery,
 ): Promise<RankedPassage[]> {

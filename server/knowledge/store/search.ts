@@ -126,7 +126,7 @@ const maxScannedPassages = 3_000
  * that of their section. `passages` is the number of passages in the scope.
  */
 export async function searchLexical(
-  database: Pick<Database, 'db' | 'transaction'>,
+  database: Pick<Database, 'kind' | 'db' | 'transaction'>,
   scope: Scope,
   query: { candidates: number[]; vector: string; passages: number; limit: number; vectors: number },
 ): Promise<(RankedPassage & { lex: string | null })[]> {
@@ -160,9 +160,9 @@ export async function searchLexical(
     join documents on documents.version = ranked.version
     order by rank
   `
-  if (scansAll) return (await statement.execute(database.db)).rows
+  if (scansAll || database.kind === 'embedded') return (await statement.execute(database.db)).rows
   return await database.transaction(async (trx) => {
-    // The planner underestimates the cost of comparing arrays and would scan the table.
+    // The planner underestimates the cost of comparing arrays and would scan the table of all avees.
     await sql`set local enable_seqscan = off`.execute(trx)
     return (await statement.execute(trx)).rows
   })
@@ -170,8 +170,9 @@ export async function searchLexical(
 
 /** Scores passages against a query vector, by row id. */
 export async function scorePassages(db: Db, ids: string[], vector: string): Promise<Map<string, number>> {
+  // A function instead of the operator: the statement is prepared, and its best plan never depends on the vector.
   const { rows } = await sql<{ id: string; score: number }>`
-    select id, -(lex <#> ${vector}::sparsevec) as score from passages where id = any(${ids}::bigint[])
+    select id, inner_product(lex, ${vector}::sparsevec) as score from passages where id = any(${ids}::bigint[])
   `.execute(db)
   return new Map(rows.map(({ id, score }) => [id, score]))
 }
