@@ -12,9 +12,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { sql } from 'kysely'
+import { vectorSearch } from '../server/knowledge/search/vector-search.ts'
 import { countPassagesByLanguage } from '../server/knowledge/store/search.ts'
 import { vectorIndexes } from '../server/knowledge/store/vector-index.ts'
-import { searchVectors } from '../server/knowledge/store/vectors.ts'
 import { createLog } from '../server/log.ts'
 import { bagOfWords } from './bag-of-words.ts'
 import { fixed, mean, print, quantile } from './data.ts'
@@ -39,6 +39,7 @@ const embedder = values.vectors === undefined ? undefined : await bagOfWords(dim
 await using server = await openBenchServer({ url: values.url, embedder })
 const { knowledge, database, signal } = server
 const indexes = vectorIndexes({ database, log: createLog('warn') })
+const nearestPassages = vectorSearch({ database, log: createLog('warn') })
 print(`${database.kind}${embedder ? `, vectors of ${dimensions}` : ', lexical only'}`)
 
 if (embedder) await indexes.prepare(embedder.space, dimensions)
@@ -108,19 +109,26 @@ function report(what: string, ms: number[]): void {
 /** Reports the recall of vector search against an exact comparison; ties count as found. */
 async function reportRecall(name: string, aveeId: string, queries: string[]): Promise<void> {
   if (!embedder) return
+  const { space } = embedder
   const shares: { at10: number; at50: number }[] = []
-  for (const query of queries.slice(0, compared)) {
-    const [vector] = await embedder.embed([query], 'query', signal)
-    if (!vector) continue
-    const scope = { aveeId, layers: allLayers }
-    const [counts] = await countPassagesByLanguage(database.db, scope).execute()
-    const found = await searchVectors(database, scope, {
-      space: embedder.space,
+  const scope = { aveeId, layers: allLayers }
+  const [counts] = await countPassagesByLanguage(database.db, scope).execute()
+  const nearest = (vector: Float32Array) =>
+    nearestPassages(scope, {
+      space,
       vector,
       limit: 50,
       own: counts?.own_vectors ?? 0,
       all: counts?.all_vectors ?? -1,
+      checksum: counts?.embedded_checksum ?? null,
     })
+  // The first search starts to read the vectors into memory.
+  await nearest(new Float32Array(dimensions).fill(1))
+  await pause(10_000)
+  for (const query of queries.slice(0, compared)) {
+    const [vector] = await embedder.embed([query], 'query', signal)
+    if (!vector) continue
+    const found = await nearest(vector)
     const { rows } = await sql<{ distance: number }>`
       select embedding <=> ${JSON.stringify([...vector])}::vector as distance
       from (select embedding from passage_vectors where avee_id = ${aveeId} offset 0) as own

@@ -1,5 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { Layer } from '../../contract/layers.ts'
+import { vectorSearch } from '../../server/knowledge/search/vector-search.ts'
+import { countPassagesByLanguage } from '../../server/knowledge/store/search.ts'
 import { searchVectors } from '../../server/knowledge/store/vectors.ts'
+import { createLog } from '../../server/log.ts'
 import { DATABASES } from '../databases.ts'
 import { allLayers, type KnowledgeServer, openKnowledgeServer, wordEmbedder } from './server.ts'
 
@@ -196,6 +201,44 @@ describe.each(DATABASES)('search on %s', (kind) => {
     const compared = await nearest(61)
     expect(compared).toHaveLength(50)
     expect((await nearest(50_000)).map(({ score }) => score)).toEqual(compared.map(({ score }) => score))
+  })
+
+  test('compares vectors in memory, and changes of documents are effective at once', async () => {
+    const eve = await server.newAvee()
+    const { aveeId } = eve
+    const { db } = server.database
+    const embedder = wordEmbedder('test/memory')
+    server.useEmbedder(embedder)
+    const word = (n: number) => `w${String.fromCodePoint(97 + (n % 25), 97 + ((n * 7) % 23))}`
+    const paragraph = (n: number) => Array.from({ length: 90 }, (_, i) => word((n * i) % 97)).join(' ')
+    const text = (first: number, count: number) =>
+      Array.from({ length: count }, (_, n) => paragraph(first + n)).join('\n\n')
+    await server.ingest(eve, { 'long.txt': text(1, 120) })
+    const inMemory = vectorSearch({ database: server.database, log: createLog('silent') })
+    const [vector = new Float32Array()] = await embedder.embed([paragraph(200)], 'query', server.signal)
+    async function expectSameAsDatabase(layers: Layer[]) {
+      const scope = { aveeId, layers }
+      const [counts] = await countPassagesByLanguage(db, scope).execute()
+      const query = { space: embedder.space, vector, limit: 50, own: counts?.own_vectors ?? 0, all: -1 }
+      const compared = await searchVectors(server.database, scope, { ...query, own: 1 })
+      const statements = vi.spyOn(pg.Client.prototype, 'query')
+      const found = await inMemory(scope, { ...query, checksum: counts?.embedded_checksum ?? null })
+      const texts = statements.mock.calls.map(([statement]) => JSON.stringify(statement))
+      statements.mockRestore()
+      expect(texts.filter((each) => each.includes('<=>'))).toHaveLength(kind === 'embedded' ? 0 : 1)
+      expect(found.map(({ score }) => score)).toEqual(compared.map(({ score }) => score))
+      return found.map(({ title }) => title)
+    }
+    expect(await expectSameAsDatabase(['public'])).toHaveLength(50)
+    const [added] = await server.ingest({ ...eve, layer: 'intimate' }, { 'new.txt': text(200, 3) })
+    expect(await expectSameAsDatabase(['public'])).not.toContain('new')
+    expect((await expectSameAsDatabase([...allLayers]))[0]).toBe('new')
+    expect(new Set(await expectSameAsDatabase(['intimate']))).toEqual(new Set(['new']))
+    await server.knowledge.updateDocument(added?.doc_id ?? '', { layer: 'public' })
+    expect((await expectSameAsDatabase(['public']))[0]).toBe('new')
+    await server.knowledge.delete(eve.userId, added?.doc_id ?? '')
+    expect(await expectSameAsDatabase(['public'])).not.toContain('new')
+    server.useEmbedder(undefined)
   })
 
   test('falls back to lexical search when the query’s vector is zero', async () => {

@@ -12,13 +12,13 @@ import {
   type LibraryCounts,
   type RankedPassage,
 } from '../store/search.ts'
-import { searchVectors } from '../store/vectors.ts'
 import { answerabilityOf, answerProbability, evidenceWeight } from './answerability.ts'
 import { lexicalSearch, type WeightedTerm, weightTerms } from './lexical.ts'
 import { withoutNearDuplicates } from './near-duplicates.ts'
 import { relatedTerms } from './related-terms.ts'
 import { correctSpelling } from './spelling.ts'
 import { termStatistics } from './term-statistics.ts'
+import { vectorSearch } from './vector-search.ts'
 
 export type SearchQuery = {
   aveeId: string
@@ -73,6 +73,7 @@ export function hybridSearch({
   telemetry,
 }: SearchDependencies) {
   const statisticsOf = termStatistics(database.db)
+  const nearestPassages = vectorSearch({ database, log })
 
   /** While an avee's documents are embedded with another model, its vectors of the previous model are complete and searched. */
   async function queryEmbedder(
@@ -86,7 +87,7 @@ export function hybridSearch({
     return (previous !== undefined && (await embedderOf(previous, aveeId))) || current
   }
 
-  async function vectorSearch(
+  async function searchByVector(
     query: SearchQuery,
     text: string,
     counts: LibraryCounts[],
@@ -96,12 +97,13 @@ export function hybridSearch({
       const model = await queryEmbedder(query.aveeId, counts, signal)
       const [vector] = (await model?.embed([text], 'query', signal)) ?? []
       if (!model || !vector) return []
-      const passages = await searchVectors(database, query, {
+      const passages = await nearestPassages(query, {
         space: model.space,
         vector,
         limit: maxVectorResults,
         own: counts[0]?.own_vectors ?? 0,
         all: counts[0]?.all_vectors ?? -1,
+        checksum: counts[0]?.embedded_checksum ?? null,
       })
       // Some models embed unknown words as a zero vector, whose cosine is NaN.
       return passages.filter(({ score }) => Number.isFinite(score))
@@ -180,7 +182,7 @@ export function hybridSearch({
     let vectorResult: Promise<RankedPassage[]> | undefined
     const lexical = await searchTerms(query, (text, counts) => {
       if (query.lexicalOnly) return
-      vectorResult = vectorSearch(query, text, counts)
+      vectorResult = searchByVector(query, text, counts)
       // It rejects only if the signal is aborted, which is checked below.
       vectorResult.catch(() => {})
     })

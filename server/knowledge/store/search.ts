@@ -67,6 +67,8 @@ export type LibraryCounts = {
   /** Estimates of the number of the avee's vectors, and of all; the latter is -1 before the first analyze. */
   own_vectors: number
   all_vectors: number
+  /** Differs if other documents of the avee have vectors. */
+  embedded_checksum: string | null
 }
 
 export const countPassagesByLanguage = (db: Db, { aveeId, layers }: Scope) =>
@@ -82,6 +84,10 @@ export const countPassagesByLanguage = (db: Db, { aveeId, layers }: Scope) =>
       >`coalesce(array_agg(distinct embedded_by) filter (where embedded_by is not null), '{}')`.as('spaces'),
       sql<number>`(select sum(passages)::int from documents where avee_id = ${aveeId})`.as('own_vectors'),
       sql<number>`(select reltuples from pg_class where oid = 'passage_vectors'::regclass)`.as('all_vectors'),
+      sql<string | null>`(
+        select bit_xor(hashint8(version) # hashtext(embedded_by))::text from documents where avee_id = ${aveeId})`.as(
+        'embedded_checksum',
+      ),
     ])
     .where('avee_id', '=', aveeId)
     .where('layer', 'in', layers)

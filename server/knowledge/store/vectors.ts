@@ -93,25 +93,83 @@ export async function deleteVectorsOfOtherSpaces(
   return rows.length > 0
 }
 
-/**
- * Finds the nearest passages by cosine similarity, which is their score. `own` and `all` are estimates of the number of
- * the avee's vectors, and of all.
- */
+export type VectorQuery = {
+  space: string
+  vector: Float32Array
+  limit: number
+  /** Estimates of the number of the avee's vectors, and of all. */
+  own: number
+  all: number
+  /** Identifies the avee's documents that have vectors. */
+  checksum: string | null
+}
+
+/** Lists the documents of an avee all of whose passages have vectors of the space. */
+export const listEmbeddedVersions = (db: Db, aveeId: string, space: string) =>
+  db
+    .selectFrom('documents')
+    .select(['version', 'passages'])
+    .where('avee_id', '=', aveeId)
+    .where('embedded_by', '=', space)
+    .execute()
+
+/** Lists vectors of versions in the order of the ids of their passages, those after one of them. */
+export async function listVectors(
+  db: Db,
+  versions: string[],
+  { space, dimensions, after, limit }: { space: string; dimensions: number; after: string; limit: number },
+): Promise<{ id: string; version: string; vector: number[] }[]> {
+  const { rows } = await sql<{ id: string; version: string; embedding: string }>`
+    select passage_id as id, version, embedding::text as embedding
+    from passage_vectors
+    where version = any(${versions}::bigint[]) and passage_id > ${after} and ${isInSpace(space, dimensions)}
+    order by passage_id limit ${limit}
+  `.execute(db)
+  return rows.map(({ embedding, ...row }) => ({ ...row, vector: JSON.parse(embedding) as number[] }))
+}
+
+/** Ranks those of the passages that are in the scope by cosine similarity, which is their score. */
+export async function scorePassagesByVector(
+  db: Db,
+  scope: Scope,
+  { space, vector, limit }: VectorQuery,
+  ids: string[],
+): Promise<RankedPassage[]> {
+  // A function instead of the operator: the statement is prepared, and its best plan never depends on the vector.
+  const { rows } = await sql<RankedPassage>`
+    select ${passageColumns}, 1 - nearest.distance as score
+    from (
+      select passage_id, cosine_distance(embedding, ${vectorLiteral(vector)}::vector) as distance
+      from passage_vectors
+      where passage_id = any(${ids}::bigint[]) and avee_id = ${scope.aveeId}
+        and ${isInSpace(space, vector.length)} and exists (${visibleDocuments(scope)})
+      order by distance limit ${limit}
+    ) as nearest
+    join passages on passages.id = nearest.passage_id
+    join documents on documents.version = passages.version
+    order by nearest.distance, passages.id
+  `.execute(db)
+  return rows
+}
+
+/** The document of a vector, which excludes versions that are not live, and has the current layer. */
+const visibleDocuments = (scope: Scope) => sql`
+  select from documents
+  where documents.version = passage_vectors.version
+    and ${inLayers(scope, 'documents.layer')} and ${isSelected(scope, 'documents.version')}`
+
+/** Finds the nearest passages by cosine similarity, which is their score. */
 export async function searchVectors(
   database: Pick<Database, 'kind' | 'db'>,
   scope: Scope,
-  query: { space: string; vector: Float32Array; limit: number; own: number; all: number },
+  query: Omit<VectorQuery, 'checksum'>,
 ): Promise<RankedPassage[]> {
   const { space, limit } = query
   const vector = vectorLiteral(query.vector)
   const type = indexedVectorType(query.vector.length)
   const distance = sql`(embedding::${type}) <=> ${vector}::${type}`
   const own = sql`avee_id = ${scope.aveeId} and ${isInSpace(space, query.vector.length)}`
-  // The document excludes versions that are not live, and has the current layer.
-  const documents = sql`
-    select from documents
-    where documents.version = passage_vectors.version
-      and ${inLayers(scope, 'documents.layer')} and ${isSelected(scope, 'documents.version')}`
+  const documents = visibleDocuments(scope)
   const candidates = candidatesUpTo.find(({ vectors }) => query.own <= vectors)?.candidates
   const nearest = isSmall(query, maxScanned[database.kind])
     ? // `offset 0` keeps the planner from using the index, which would visit other avees' vectors first.
