@@ -1,6 +1,9 @@
+import { createRequire } from 'node:module'
 import iconv from 'iconv-lite'
-import jschardet from 'jschardet'
+import type Jschardet from 'jschardet'
 import { empty, unsupported } from './errors.ts'
+
+const require = createRequire(import.meta.url)
 
 const byteOrderMarks: [string, number[]][] = [
   ['utf-32le', [0xff, 0xfe, 0, 0]],
@@ -67,6 +70,8 @@ function strictUtf8(bytes: Buffer): string | undefined {
 
 /** Returns the most likely encoding; on a tie, the one that most such files have. */
 function detectEncoding(bytes: Buffer): string | undefined {
+  // Most texts are UTF-8, and the library takes 7 MB of memory.
+  const jschardet = require('jschardet') as typeof Jschardet
   const guesses = jschardet
     .detectAll(sampleAroundNonAscii(bytes))
     .filter(({ confidence }) => confidence > 0.01)

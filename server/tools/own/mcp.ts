@@ -1,5 +1,4 @@
-import { Client, StreamableHTTPClientTransport, type Transport } from '@modelcontextprotocol/client'
-import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
+import type { Client, Transport } from '@modelcontextprotocol/client'
 import { z } from 'zod'
 import type { ToolFunction } from '../../db/index.ts'
 import type { publicClient } from '../../knowledge/index.ts'
@@ -21,9 +20,12 @@ const result = z.object({
   structuredContent: z.unknown().optional(),
 })
 
-function transportTo(server: McpServer, http: HttpClient): Transport {
-  if ('command' in server)
+async function transportTo(server: McpServer, http: HttpClient): Promise<Transport> {
+  if ('command' in server) {
+    const { StdioClientTransport } = await import('@modelcontextprotocol/client/stdio')
     return new StdioClientTransport({ ...server, stderr: 'ignore', maxBufferSize: maxMessageBytes })
+  }
+  const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client')
   return new StreamableHTTPClientTransport(http.assertAllowed(server.url), {
     fetch: http.fetch,
     requestInit: { headers: server.headers },
@@ -37,9 +39,11 @@ async function connected<T>(
   signal: AbortSignal,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
+  // Most servers have no such tools, and the library takes 7 MB of memory.
+  const { Client } = await import('@modelcontextprotocol/client')
   const client = new Client({ name: 'gabee', version: '1' })
   try {
-    await client.connect(transportTo(server, http), { signal })
+    await client.connect(await transportTo(server, http), { signal })
     return await work(client)
   } finally {
     await client.close().catch(() => undefined)
