@@ -30,6 +30,7 @@ import { up as embedding } from './030-embedding.ts'
 import { up as attachments } from './031-attachments.ts'
 import { up as tools } from './032-tools.ts'
 import { up as ownTools } from './033-own-tools.ts'
+import { up as inlineSections } from './034-inline-sections.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -64,4 +65,5 @@ export const migrations: Record<string, Migration> = {
   '031-attachments': { up: attachments },
   '032-tools': { up: tools },
   '033-own-tools': { up: ownTools },
+  '034-inline-sections': { up: inlineSections },
 }
