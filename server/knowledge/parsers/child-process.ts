@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtempSync, realpathSync } from 'node:fs'
-import { copyFile, lstat, mkdir, readdir, rm, symlink } from 'node:fs/promises'
+import { copyFile, lstat, mkdir, readdir, rm, symlink, unlink } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { tmpdir, uptime } from 'node:os'
 import { resolve as absolute, join } from 'node:path'
@@ -137,6 +137,7 @@ export function parserProcess(limits: ParseLimits, log: Log) {
       const path = join(readable, String((count += 1)))
       /** For a converted copy. */
       const folder = `${path}-converted`
+      let isConverted = false
       const parts = documentAssembler()
       const { promise, resolve, reject } = Promise.withResolvers<ParseOutcome>()
       const fail = ({ code, message }: UnreadableFileError) => resolve({ ok: false, code, message })
@@ -159,6 +160,7 @@ export function parserProcess(limits: ParseLimits, log: Log) {
           timer.refresh()
           ask({ kind: 'recognized', id, pages })
         } else if (message.kind === 'convert' && isLegacyOffice(message.type)) {
+          isConverted = true
           await mkdir(folder)
           const convert = libreOffice(searchPath, folder, limits, finished.signal)
           const converted = await convert(original, message.type)
@@ -220,7 +222,8 @@ export function parserProcess(limits: ParseLimits, log: Log) {
         clearTimeout(timer)
         child.off('message', onMessage)
         signal.removeEventListener('abort', onAbort)
-        await Promise.all([path, folder].map((each) => remove(each, log)))
+        await unlink(path).catch(() => undefined)
+        if (isConverted) await remove(folder, log)
       }
     },
   }
