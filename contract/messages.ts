@@ -57,6 +57,12 @@ export const answerDetails = {
   cost: z.optional(describe(z.number(), 'By the prices of the provider, in its currency.')),
   fallback_from: z.optional(describe(z.string(), 'The model that was selected but not available.')),
   images: z.optional(describe(z.int(), 'The pictures that the model was given.')),
+  page_images: z.optional(
+    describe(
+      z.int(),
+      'The pages of sources that the model was given as pictures too: scanned pages, and pages of figures.',
+    ),
+  ),
   images_left_out: z.optional(
     describe(
       z.enum(['no_vision', 'not_allowed', 'no_room']),

@@ -21,7 +21,7 @@ import {
   textOf,
 } from './events.ts'
 import { type Generated, generate } from './generate.ts'
-import { gatherPictures } from './pictures.ts'
+import { gatherPages, gatherPictures } from './pictures.ts'
 import { buildPrompt } from './prompt.ts'
 import type { MessageRow } from './store/messages.ts'
 import type { ToolApprovals } from './tool-approvals.ts'
@@ -204,6 +204,18 @@ async function answerTurn<Input extends AnswerInput>(
           signal,
         )
       : undefined
+  const seen = await gatherPages(
+    dependencies.knowledge,
+    {
+      passages: gathered.citations.filter(({ n }) => !toolNumbers.has(n)),
+      layer,
+      userId: askerId,
+      model,
+      contextTokens,
+      imagesTo: input.imagesTo,
+    },
+    signal,
+  )
   const offered = offerTools(
     tools
       .ofAvee(avee, gathered.ownTools)
@@ -224,7 +236,8 @@ async function answerTurn<Input extends AnswerInput>(
         return images ? { ...each, images } : each
       }),
       images: pictures?.byMessage.get(question.id) ?? [],
-      imageTokens: pictures?.tokens ?? 0,
+      imageTokens: (pictures?.tokens ?? 0) + seen.tokens,
+      pages: seen.pages,
       avee,
       layer,
       isOwner: avee.ownerId === askerId,
@@ -318,7 +331,11 @@ async function answerTurn<Input extends AnswerInput>(
     finishReason: generated.finishReason,
     reasoning: reasoningOf(earlier) + generated.reasoning,
     model: generated.by?.model ?? model.name,
-    details: { ...detailsOf(model, generated), ...pictures?.details },
+    details: {
+      ...detailsOf(model, generated),
+      ...pictures?.details,
+      ...(seen.pages.length > 0 && !generated.by?.fallbackFrom && { page_images: seen.pages.length }),
+    },
   }
   return {
     event: {

@@ -22,7 +22,7 @@ import { type HistoryRow, listDocuments, type MessageRow, selectHistory } from '
 export type ContextDependencies = {
   database: Database
   tools: Pick<Tools, 'selectOwn'>
-  knowledge: Pick<Knowledge, 'contextPassages' | 'layersOf' | 'passageCounts' | 'attachments' | 'picture'>
+  knowledge: Pick<Knowledge, 'contextPassages' | 'layersOf' | 'passageCounts' | 'attachments' | 'picture' | 'pagesToSee'>
   memory: Pick<Memory, 'counts' | 'recall' | 'recallTurns'>
   insight: Pick<Insight, 'freshUpdates'>
 }

@@ -1,8 +1,9 @@
 import { isPicture } from '../../contract/attachments.ts'
-import type { AnswerDetails } from '../../contract/messages.ts'
+import { type Layer, layersWithin } from '../../contract/layers.ts'
+import type { AnswerDetails, CitedPassage } from '../../contract/messages.ts'
 import type { Db } from '../db/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
-import type { ChatImage, ChatModel } from '../models/index.ts'
+import type { ChatImage, ChatMessage, ChatModel } from '../models/index.ts'
 import type { Turn } from './prompt.ts'
 import { listAttachments, type MessageRow } from './store/messages.ts'
 
@@ -10,6 +11,9 @@ import { listAttachments, type MessageRow } from './store/messages.ts'
 const maxPictures = 8
 /** The part of the context window that pictures take at most. */
 const maxShare = 1 / 2
+/** Pages of sources, and the part of the context window that they take at most. */
+const maxPages = 3
+const maxPagesShare = 1 / 4
 /** The longest edge in pixels: what Anthropic reads at most, and less for small context windows. */
 const edges = { usual: 1_568, small: 1_024, smallWindow: 16_000 }
 
@@ -63,7 +67,7 @@ export async function gatherPictures(
   if (obstacle !== undefined)
     return { byMessage, tokens: 0, details: asked === 0 ? {} : { images: 0, images_left_out: obstacle } }
 
-  const maxEdge = contextTokens < edges.smallWindow ? edges.small : edges.usual
+  const maxEdge = maxEdgeFor(contextTokens)
   let tokens = 0
   let given = 0
   for (const { messageId, sha256 } of wanted.slice(0, maxPictures)) {
@@ -79,4 +83,55 @@ export async function gatherPictures(
     tokens,
     details: { images: given, ...(isIncomplete && { images_left_out: 'no_room' }) },
   }
+}
+
+const maxEdgeFor = (contextTokens: number) => (contextTokens < edges.smallWindow ? edges.small : edges.usual)
+
+export type PromptPages = { pages: NonNullable<ChatMessage['pages']>; tokens: number }
+
+/**
+ * Gathers pictures of the pages of PDFs that passages come from, best first, where their text was recognized or is short
+ * beside figures, for a model that sees and may get pictures.
+ */
+export async function gatherPages(
+  knowledge: Pick<Knowledge, 'picture' | 'pagesToSee'>,
+  request: {
+    passages: CitedPassage[]
+    layer: Layer
+    userId: string
+    model: ChatModel
+    contextTokens: number
+    imagesTo: string | undefined
+  },
+  signal: AbortSignal,
+): Promise<PromptPages> {
+  const { passages, layer, userId, model, contextTokens, imagesTo } = request
+  const gathered: PromptPages = { pages: [], tokens: 0 }
+  if (!model.capabilities.includes('vision') || (model.remote && imagesTo !== model.provider)) return gathered
+  const places = passages.flatMap(({ document_id: documentId, page }) =>
+    page === null ? [] : [{ documentId, page }],
+  )
+  const toSee = new Map(
+    (await knowledge.pagesToSee(places, layersWithin(layer))).map((each) => [
+      `${each.documentId} ${each.page}`,
+      each,
+    ]),
+  )
+  for (const { n, document_id, page } of passages) {
+    if (gathered.pages.length >= maxPages) break
+    const key = `${document_id} ${page}`
+    const source = toSee.get(key)
+    // Each page once.
+    if (!source || !toSee.delete(key)) continue
+    const { sha256, isRecognized } = source
+    const picture = await knowledge.picture(
+      { sha256, userId, page: { page: source.page, onlyGraphical: !isRecognized } },
+      maxEdgeFor(contextTokens),
+      signal,
+    )
+    if (!picture || gathered.tokens + picture.tokens > contextTokens * maxPagesShare) continue
+    gathered.tokens += picture.tokens
+    gathered.pages.push({ image: picture.image, caption: `shows the page of passage [${n}].` })
+  }
+  return gathered
 }

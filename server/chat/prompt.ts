@@ -39,6 +39,8 @@ export type PromptInput = {
   /** The pictures of the question, and the tokens that all pictures take. */
   images: ChatImage[]
   imageTokens: number
+  /** Pictures of pages that passages come from. */
+  pages?: ChatMessage['pages']
   /** False when the documents were not searched. */
   searched: boolean
   /** Whether the model may call tools. */
@@ -155,6 +157,7 @@ export function buildPrompt(input: PromptInput, { contextTokens, count }: Budget
         role: 'user',
         content: questionMessage(input, { passages, memories, updates, retrievedTurns }),
         ...(input.images.length > 0 && { images: input.images }),
+        ...(input.pages?.length && { pages: input.pages }),
       },
     ],
     usedPassages: passages.map((passage) => passage.n),

@@ -43,7 +43,7 @@ import {
 } from './store/documents.ts'
 import { lockDocumentsOfAvee, lockOriginals, pinOriginals, unpinOriginals } from './store/ingest-files.ts'
 import { vectorIndexes } from './store/vector-index.ts'
-import { changeLayer } from './store/versions.ts'
+import { changeLayer, listPagesToSee, type PageToSee } from './store/versions.ts'
 
 export type KnowledgeLimits = {
   maxUploadBytes: number
@@ -281,8 +281,12 @@ export async function knowledge({
     layersOf: (ids: string[], readerId: string | null): Promise<DocumentLayers> =>
       findLayers(db, ids, readerId),
 
-    /** Returns the original of a picture as a model gets it. */
-    picture: modelPictures({ pathOf: files.pathOf, log }),
+    /** Returns the original of a picture, or a page of a PDF, as a model gets it. */
+    picture: modelPictures({ pathOf: files.pathOf, parser, log }),
+
+    /** Lists those of these pages whose text may say little of what is on them, in documents of these layers. */
+    pagesToSee: (pages: { documentId: string; page: number }[], layers: Layer[]): Promise<PageToSee[]> =>
+      listPagesToSee(db, pages, layers),
 
     attachments: {
       /** Lists the attachments of a conversation, without those in the trash. */

@@ -1,6 +1,6 @@
 import type { Database } from '../db/index.ts'
 import type { Telemetry } from '../telemetry/index.ts'
-import { checkRequest } from './check-request.ts'
+import { checkRequest, withPages } from './check-request.ts'
 import { modelNotInstalled } from './errors.ts'
 import { createExtractiveModel } from './extractive/extractive.ts'
 import { defaultFallbacks, findFallback } from './fallbacks.ts'
@@ -143,7 +143,7 @@ export function createChatModels({
       try {
         for (; !place.done; place = await queue.next()) yield { type: 'queued', ...place.value }
         let hasStarted = false
-        for await (const part of model.stream(request, signal)) {
+        for await (const part of model.stream(withPages(model, request), signal)) {
           if (!hasStarted && part.type !== 'waiting') {
             hasStarted = true
             provider.health.succeeded()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { checkRequest } from './check-request.ts'
+import { checkRequest, withPages } from './check-request.ts'
 import type { Capability, ChatModel, ChatRequest, OptionalParameter } from './port.ts'
 
 const model = (capabilities: Capability[], unsupported: OptionalParameter[] = []) =>
@@ -31,4 +31,22 @@ test.each(requests)('refuses %s if the model lacks it, and names the field', (fi
       details: expect.objectContaining({ field }),
     }),
   )
+})
+
+test('gives pictures of pages, with what they show, only to models that may get them', () => {
+  const pages = [{ image, caption: 'shows the page of passage [2].' }]
+  const asked = { role: 'user' as const, content: 'How many?', images: [image] }
+  const request: ChatRequest = {
+    messages: [{ ...asked, pages }],
+    imagesTo: '',
+    grounding: { question: '', passages: [], answerable: null },
+  }
+  const content = 'Picture 2 shows the page of passage [2].\n\nHow many?'
+  const given = [{ ...asked, content, images: [image, image] }]
+  const seeing = model(['chat', 'vision'])
+  const remote = { ...seeing, remote: true, provider: 'openai' }
+  expect(withPages(seeing, request).messages).toEqual(given)
+  expect(withPages(remote, { ...request, imagesTo: 'openai' }).messages).toEqual(given)
+  expect(withPages(remote, request).messages).toEqual([asked])
+  expect(withPages(model(['chat']), request).messages).toEqual([asked])
 })

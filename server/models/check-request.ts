@@ -1,15 +1,33 @@
 import { imagesNotAllowed, unsupportedByModel } from './errors.ts'
 import type { Capability, ChatModel, ChatRequest, OptionalParameter } from './port.ts'
 
+const mayGetImages = ({ remote, provider }: ChatModel, { imagesTo }: ChatRequest): boolean =>
+  !remote || imagesTo === undefined || imagesTo === provider
+
+/** Returns the request with the pictures of pages among its images, or without them. */
+export const withPages = (model: ChatModel, request: ChatRequest): ChatRequest => ({
+  ...request,
+  messages: request.messages.map(({ pages = [], ...message }) => {
+    if (pages.length === 0 || !model.capabilities.includes('vision') || !mayGetImages(model, request))
+      return message
+    const { images = [], content } = message
+    const captions = pages.map(({ caption }, i) => `Picture ${images.length + i + 1} ${caption}`)
+    return {
+      ...message,
+      content: [...captions, '', content].join('\n'),
+      images: [...images, ...pages.map(({ image }) => image)],
+    }
+  }),
+})
+
 /**
  * @throws model_unsupported, which names the first field of the request that the model cannot do; images_not_allowed for
  * images that may not be sent to its provider
  */
 export function checkRequest(model: ChatModel, request: ChatRequest): void {
-  const { messages, tools = [], toolChoice, imagesTo } = request
+  const { messages, tools = [], toolChoice } = request
   const hasImages = messages.some(({ images = [] }) => images.length > 0)
-  if (hasImages && model.remote && imagesTo !== undefined && imagesTo !== model.provider)
-    throw imagesNotAllowed(model.provider)
+  if (hasImages && !mayGetImages(model, request)) throw imagesNotAllowed(model.provider)
   const needed: [field: string, Capability, boolean][] = [
     ['images', 'vision', hasImages],
     ['tools', 'tools', tools.length > 0 && toolChoice !== 'none'],

@@ -6,6 +6,8 @@ export type ChatMessage = {
   role: 'system' | 'user' | 'assistant' | 'tool'
   content: string
   images?: ChatImage[] | undefined
+  /** Pictures of pages whose text is in the prompt too; models that may not get them answer without. */
+  pages?: { image: ChatImage; caption: string }[] | undefined
   /** The calls that an assistant message makes. */
   toolCalls?: ToolCall[] | undefined
   /** The call whose result a tool message is. */

@@ -28,11 +28,15 @@ const stream = (content: string, more = '') =>
 
 /**
  * Returns a PDF with texts at positions. `rotation` is the page rotation in degrees, with which the texts are upright;
- * `title` is the title property.
+ * `title` is the title property; with `hasFigure`, each page has an image below.
  */
-export function placedPdf(pages: Placed[][], more: { rotation?: number; title?: string } = {}): Buffer {
+export function placedPdf(
+  pages: Placed[][],
+  more: { rotation?: number; title?: string; hasFigure?: boolean } = {},
+): Buffer {
+  const figure = more.hasFigure ? ['q 400 0 0 300 90 90 cm /Im1 Do Q'] : []
   return pdfWith(
-    pages.map((page) => page.map((placed) => line(placed, more.rotation ?? 0)).join('\n')),
+    pages.map((page) => [...page.map((placed) => line(placed, more.rotation ?? 0)), ...figure].join('\n')),
     more,
   )
 }

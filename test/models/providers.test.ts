@@ -8,6 +8,7 @@ import type { ChatModel } from '../../server/models/index.ts'
 import { startApp } from '../app.ts'
 import { askStream, bodyOf, createAvee, createConversation, listMessages, uploadFiles } from '../builders.ts'
 import { collectEvents } from '../events.ts'
+import { placedPdf } from '../files/pdf.ts'
 import { pngOf } from '../files/picture.ts'
 import { type ScriptedOllama, startAnthropic, startOllama, startOpenAi } from '../model-servers.ts'
 import { openCluster, type TestCluster } from '../runs/cluster.ts'
@@ -333,5 +334,24 @@ describe('pictures of a question', () => {
       remote: true,
     })
     expect(sent()).toContain('data:image/png;base64,')
+
+    // Pages of sources go as pictures too, by the same rule.
+    const chart = placedPdf([[{ x: 60, y: 700, text: 'Newts found per pond in spring.' }]], {
+      hasFigure: true,
+    })
+    await uploadFiles(app, [{ name: 'newts.pdf', content: Uint8Array.from(chart) }])
+    const newts = async (more: object) => {
+      const { id } = await createConversation(app, 'local')
+      return await ask({ conversation_id: id, question: 'How many newts per pond in spring?', ...more })
+    }
+    expect(await newts({ model: 'llava:7b' })).toMatchObject({ page_images: 1 })
+    const { images: [page] = [], content } = local().messages.at(-1) ?? {}
+    expect(content).toMatch(/^Picture 1 shows the page of passage \[1\]\./)
+    expect(pictureFormat(Buffer.from(page ?? '', 'base64'))).toMatchObject({ type: 'jpg', height: 1024 })
+    expect(await newts({ model: 'llama3.2:1b' })).not.toHaveProperty('page_images')
+    expect(await newts({ model: 'openai/gpt-4o' })).not.toHaveProperty('page_images')
+    expect(sent()).not.toContain('data:image/jpeg')
+    expect(await newts({ model: 'openai/gpt-4o', images_to: 'openai' })).toMatchObject({ page_images: 1 })
+    expect(sent()).toContain('data:image/jpeg')
   })
 })

@@ -7,7 +7,7 @@ import { resolve as absolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Log } from '../../log.ts'
 import { isLegacyOffice } from './content-type.ts'
-import type { ParseLimits, ParseOutcome } from './document.ts'
+import type { PagePicture, PageToDraw, ParseLimits, ParseOutcome } from './document.ts'
 import { documentAssembler } from './document-assembler.ts'
 import { outOfMemory, parserCrashed, timedOut, UnreadableFileError } from './errors.ts'
 import { libreOffice } from './libreoffice.ts'
@@ -26,6 +26,9 @@ export type ParseJob = Omit<ParseRequest, 'kind' | 'hasOcr'> & {
   /** Where LibreOffice is looked for, in the format of PATH. */
   searchPath: string | undefined
 }
+
+type ParseFailed = Extract<ParseOutcome, { ok: false }>
+type ParserReply = Exclude<ParseMessage, { kind: 'recognize' | 'convert' | 'failed' | 'broken' }>
 
 const entry = fileURLToPath(new URL('./parser-process.ts', import.meta.url))
 /** Share of the memory limit for the JavaScript heap. The rest is for buffers, PDFium and Node.js itself. */
@@ -104,6 +107,107 @@ export function parserProcess(limits: ParseLimits, log: Log) {
   let retainedBytes = 0
   let count = 0
 
+  /** Sends one request, and runs the programs that the process asks for, until `receive` resolves. */
+  async function perform<Done>(
+    { path: file, ocr, searchPath }: Pick<ParseJob, 'path' | 'ocr' | 'searchPath'>,
+    signal: AbortSignal,
+    {
+      request,
+      receive,
+    }: {
+      request(path: string): ParserRequest
+      receive(message: ParserReply, resolve: (done: Done | Promise<Done>) => void): void
+    },
+  ): Promise<Done | ParseFailed> {
+    for (const handle of handles) handle?.ref()
+    const original = absolute(file)
+    const path = join(readable, String((count += 1)))
+    /** For a converted copy. */
+    const folder = `${path}-converted`
+    let isConverted = false
+    const { promise, resolve, reject } = Promise.withResolvers<Done | ParseFailed>()
+    const fail = ({ code, message }: UnreadableFileError) => resolve({ ok: false, code, message })
+    const timer = setTimeout(() => {
+      kill()
+      fail(timedOut(limits))
+    }, limits.milliseconds)
+    const finished = new AbortController()
+    const ask = (request: ParserRequest) => child.send(request, (error) => error && fail(parserCrashed()))
+    let programs = 0
+    /** Starts a program for the parser, which chooses neither the program nor the file. */
+    const run = async (message: Extract<ParseMessage, { kind: 'recognize' | 'convert' }>) => {
+      if (programs >= maxPrograms) throw parserCrashed()
+      programs += 1
+      if (message.kind === 'recognize' && ocr) {
+        const { id, bytes, dotsPerInch } = message
+        const image = bytes ? { bytes } : { path: original }
+        const pages = await tesseract(ocr, limits, finished.signal)(image, dotsPerInch)
+        if (finished.signal.aborted) return
+        timer.refresh()
+        ask({ kind: 'recognized', id, pages })
+      } else if (message.kind === 'convert' && isLegacyOffice(message.type)) {
+        isConverted = true
+        await mkdir(folder)
+        const convert = libreOffice(searchPath, folder, limits, finished.signal)
+        const converted = await convert(original, message.type)
+        if (!finished.signal.aborted) ask({ kind: 'converted', path: converted })
+      }
+      programs -= 1
+    }
+    const start = async () => {
+      // Windows allows links to few users.
+      await symlink(original, path).catch(() => copyFile(original, path))
+      ask(request(path))
+    }
+    const onAbort = () => {
+      kill()
+      reject(signal.reason as Error)
+    }
+    const onMessage = (messages: ParseMessage[]) => {
+      for (const message of messages) handle(message)
+    }
+    const handle = (message: ParseMessage) => {
+      if (message.kind === 'recognize' || message.kind === 'convert')
+        run(message).catch((error: unknown) => {
+          if (finished.signal.aborted) return
+          kill()
+          fail(error instanceof UnreadableFileError ? error : parserCrashed())
+        })
+      else if (message.kind === 'failed') resolve({ ok: false, code: message.code, message: message.message })
+      else if (message.kind === 'broken') {
+        log.warn({ cause: message.cause }, 'a parser crashed')
+        kill()
+        fail(message.isMemory ? outOfMemory(limits) : parserCrashed())
+      } else receive(message, resolve)
+    }
+    let isSettled = false
+    const onEnd = () => {
+      if (isSettled) return
+      const isMemory = errorOutput.includes(overMemoryMessage) || errorOutput.includes('heap out of memory')
+      log.warn(
+        { code: child.exitCode, signal: child.signalCode, errorOutput },
+        'a parser process exited while parsing a file',
+      )
+      fail(isMemory ? outOfMemory(limits) : parserCrashed())
+    }
+    void ended.then(onEnd)
+    child.on('message', onMessage)
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
+    else start().catch((error: Error) => (isUsable ? reject(error) : fail(parserCrashed())))
+    try {
+      return await promise
+    } finally {
+      isSettled = true
+      finished.abort()
+      clearTimeout(timer)
+      child.off('message', onMessage)
+      signal.removeEventListener('abort', onAbort)
+      await unlink(path).catch(() => undefined)
+      if (isConverted) await remove(folder, log)
+    }
+  }
+
   return {
     /** False once the process is ending for any reason. */
     get isUsable() {
@@ -128,104 +232,36 @@ export function parserProcess(limits: ParseLimits, log: Log) {
 
     /** Parses a file. Rejects with the signal's reason or an error of the disk; every other failure is an outcome. */
     async parse(
-      { ocr, searchPath, ...file }: ParseJob,
+      job: ParseJob,
       signal: AbortSignal,
       onProgress: (done: number, total: number) => void,
     ): Promise<ParseOutcome> {
-      for (const handle of handles) handle?.ref()
-      const original = absolute(file.path)
-      const path = join(readable, String((count += 1)))
-      /** For a converted copy. */
-      const folder = `${path}-converted`
-      let isConverted = false
+      const { ocr, searchPath: _searchPath, ...file } = job
       const parts = documentAssembler()
-      const { promise, resolve, reject } = Promise.withResolvers<ParseOutcome>()
-      const fail = ({ code, message }: UnreadableFileError) => resolve({ ok: false, code, message })
-      const timer = setTimeout(() => {
-        kill()
-        fail(timedOut(limits))
-      }, limits.milliseconds)
-      const finished = new AbortController()
-      const ask = (request: ParserRequest) => child.send(request, (error) => error && fail(parserCrashed()))
-      let programs = 0
-      /** Starts a program for the parser, which chooses neither the program nor the file. */
-      const run = async (message: Extract<ParseMessage, { kind: 'recognize' | 'convert' }>) => {
-        if (programs >= maxPrograms) throw parserCrashed()
-        programs += 1
-        if (message.kind === 'recognize' && ocr) {
-          const { id, bytes, dotsPerInch } = message
-          const image = bytes ? { bytes } : { path: original }
-          const pages = await tesseract(ocr, limits, finished.signal)(image, dotsPerInch)
-          if (finished.signal.aborted) return
-          timer.refresh()
-          ask({ kind: 'recognized', id, pages })
-        } else if (message.kind === 'convert' && isLegacyOffice(message.type)) {
-          isConverted = true
-          await mkdir(folder)
-          const convert = libreOffice(searchPath, folder, limits, finished.signal)
-          const converted = await convert(original, message.type)
-          if (!finished.signal.aborted) ask({ kind: 'converted', path: converted })
-        }
-        programs -= 1
-      }
-      const start = async () => {
-        // Windows allows links to few users.
-        await symlink(original, path).catch(() => copyFile(original, path))
-        ask({ kind: 'parse', ...file, path, hasOcr: ocr !== null })
-      }
-      const onAbort = () => {
-        kill()
-        reject(signal.reason as Error)
-      }
-      const onMessage = (messages: ParseMessage[]) => {
-        for (const message of messages) receive(message)
-      }
-      const receive = (message: ParseMessage) => {
-        if (message.kind === 'progress') onProgress(message.done, message.total)
-        else if (message.kind === 'recognize' || message.kind === 'convert')
-          run(message).catch((error: unknown) => {
-            if (finished.signal.aborted) return
-            kill()
-            fail(error instanceof UnreadableFileError ? error : parserCrashed())
-          })
-        else if (message.kind === 'failed')
-          resolve({ ok: false, code: message.code, message: message.message })
-        else if (message.kind === 'broken') {
-          log.warn({ cause: message.cause }, 'a parser crashed')
-          kill()
-          fail(message.isMemory ? outOfMemory(limits) : parserCrashed())
-        } else if (message.kind === 'document') {
-          retainedBytes = message.retainedBytes
-          resolve(parts.finish(message))
-        } else parts.add(message)
-      }
-      let isSettled = false
-      const onEnd = () => {
-        if (isSettled) return
-        const isMemory = errorOutput.includes(overMemoryMessage) || errorOutput.includes('heap out of memory')
-        log.warn(
-          { code: child.exitCode, signal: child.signalCode, errorOutput },
-          'a parser process exited while parsing a file',
-        )
-        fail(isMemory ? outOfMemory(limits) : parserCrashed())
-      }
-      void ended.then(onEnd)
-      child.on('message', onMessage)
-      signal.addEventListener('abort', onAbort, { once: true })
-      if (signal.aborted) onAbort()
-      else start().catch((error: Error) => (isUsable ? reject(error) : fail(parserCrashed())))
-      try {
-        return await promise
-      } finally {
-        isSettled = true
-        finished.abort()
-        clearTimeout(timer)
-        child.off('message', onMessage)
-        signal.removeEventListener('abort', onAbort)
-        await unlink(path).catch(() => undefined)
-        if (isConverted) await remove(folder, log)
-      }
+      return await perform<ParseOutcome>(job, signal, {
+        request: (path) => ({ kind: 'parse', ...file, path, hasOcr: ocr !== null }),
+        receive(message, resolve) {
+          if (message.kind === 'progress') onProgress(message.done, message.total)
+          else if (message.kind === 'document') {
+            retainedBytes = message.retainedBytes
+            resolve(parts.finish(message))
+          } else if (message.kind !== 'drawn') parts.add(message)
+        },
+      })
     },
+
+    /** Draws a page of a PDF. Rejects as `parse` does. */
+    draw: (page: PageToDraw, signal: AbortSignal) =>
+      perform<{ ok: true; picture: PagePicture | undefined }>(
+        { path: page.path, ocr: null, searchPath: undefined },
+        signal,
+        {
+          request: (path) => ({ kind: 'draw', ...page, path }),
+          receive(message, resolve) {
+            if (message.kind === 'drawn') resolve({ ok: true, picture: message.picture })
+          },
+        },
+      ),
   }
 }
 export type ParserProcess = ReturnType<typeof parserProcess>

@@ -42,6 +42,11 @@ export type ParseOutcome =
   | { ok: true; document: ParsedDocument; passages: DocumentPassage[]; language: string | null }
   | { ok: false; code: ParseFailure; message: string }
 
+/** A page of a PDF to draw; with `onlyGraphical`, only if it has pictures or drawings. */
+export type PageToDraw = { path: string; page: number; maxEdge: number; onlyGraphical: boolean }
+
+export type PagePicture = { jpeg: Uint8Array; width: number; height: number }
+
 export type ParseLimits = {
   /** Size of the file. */
   bytes: number

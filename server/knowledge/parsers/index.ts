@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { Log } from '../../log.ts'
 import { type ParseJob, type ParserProcess, parserProcess } from './child-process.ts'
-import type { ParseLimits, ParseOutcome } from './document.ts'
+import type { PagePicture, PageToDraw, ParseLimits, ParseOutcome } from './document.ts'
 import { empty, tooLarge, type UnreadableFileError } from './errors.ts'
 import { fairSemaphore } from './fair-semaphore.ts'
 import type { OcrSettings } from './ocr/tesseract.ts'
@@ -57,17 +57,23 @@ export function documentParser(options: {
     if (size > limits.bytes) return failure(tooLarge(size, limits))
     await turns.acquire(user, either)
     try {
-      return await parseInProcess({ path, filename, limits, ocr, searchPath, isWebPage }, either, onProgress)
+      const job: ParseJob = { path, filename, limits, ocr, searchPath, isWebPage }
+      return await inProcess(either, (child) =>
+        child.parse(job, either, (done, total) => onProgress?.(done, total)),
+      )
     } finally {
       turns.release(user)
     }
   }
 
-  async function parseInProcess(job: ParseJob, signal: AbortSignal, onProgress: ParseOptions['onProgress']) {
+  async function inProcess<Outcome>(
+    signal: AbortSignal,
+    work: (child: ParserProcess, signal: AbortSignal) => Promise<Outcome>,
+  ): Promise<Outcome> {
     const { child, files } = takeIdleProcess() ?? { child: parserProcess(limits, log), files: 0 }
     busy.add(child)
     try {
-      return await child.parse(job, signal, (done, total) => onProgress?.(done, total))
+      return await work(child, signal)
     } finally {
       const isSpent =
         files + 1 >= maxFilesPerProcess || child.retainedBytes > maxRetainedMemoryShare * limits.memoryBytes
@@ -76,6 +82,14 @@ export function documentParser(options: {
         keepIdle(child, files + 1)
       } else void child.end().then(() => busy.delete(child))
     }
+  }
+
+  /** Draws a page of a PDF beside the files that are parsed; undefined if it cannot or need not be drawn. */
+  async function draw(page: PageToDraw, signal: AbortSignal): Promise<PagePicture | undefined> {
+    const outcome = await inProcess(AbortSignal.any([signal, closing.signal]), (child, either) =>
+      child.draw(page, either),
+    )
+    return outcome.ok ? outcome.picture : undefined
   }
 
   function takeIdleProcess() {
@@ -99,6 +113,7 @@ export function documentParser(options: {
 
   return {
     read: parse,
+    draw,
     supported,
     typeOf,
     isWorthParsing,

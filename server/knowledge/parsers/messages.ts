@@ -1,5 +1,12 @@
 import type { LegacyOffice } from './content-type.ts'
-import type { PageWord, ParsedHeading, ParseFailure, ParseLimits } from './document.ts'
+import type {
+  PagePicture,
+  PageToDraw,
+  PageWord,
+  ParsedHeading,
+  ParseFailure,
+  ParseLimits,
+} from './document.ts'
 import type { RecognizedPage } from './ocr/tesseract.ts'
 
 /** A file to parse; `hasOcr` tells whether its images may be sent for text recognition. */
@@ -12,9 +19,10 @@ export type ParseRequest = {
   isWebPage: boolean
 }
 
-/** The messages to a parser process: a file, and the result of a program that it asked for. */
+/** The messages to a parser process: a file, a page to draw, and the result of a program that it asked for. */
 export type ParserRequest =
   | ParseRequest
+  | ({ kind: 'draw' } & PageToDraw)
   | { kind: 'recognized'; id: number; pages: RecognizedPage[] | undefined }
   | { kind: 'converted'; path: string }
 
@@ -22,7 +30,7 @@ export type SentPassage = { pageIndex: number; start: number; end: number; headi
 
 /**
  * The responses of a parser process, in batches small enough not to block the server's thread: progress, then text and
- * passages, then one `document`; or `failed` at any time.
+ * passages, then one `document`; for a page, `drawn`; or `failed` at any time.
  */
 export type ParseMessage =
   | { kind: 'progress'; done: number; total: number }
@@ -44,6 +52,7 @@ export type ParseMessage =
       language: string | null
       retainedBytes: number
     }
+  | { kind: 'drawn'; picture: PagePicture | undefined }
   | { kind: 'failed'; code: ParseFailure; message: string }
   /** The parser crashed: the process must not be reused. `cause` is for the log. */
   | { kind: 'broken'; cause: string; isMemory: boolean }

@@ -2,7 +2,7 @@ import { setPriority } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { detectLanguage } from '../../search/index.ts'
 import { chunkDocument } from '../chunking/index.ts'
-import type { ParsedDocument } from './document.ts'
+import type { PageToDraw, ParsedDocument } from './document.ts'
 import { UnreadableFileError } from './errors.ts'
 import type { ConvertOffice } from './libreoffice.ts'
 import type { ParseMessage, ParseRequest, ParserRequest, SentPassage } from './messages.ts'
@@ -31,6 +31,7 @@ dropPermissions()
 
 process.on('message', (request: ParserRequest) => {
   if (request.kind === 'parse') void handle(request)
+  else if (request.kind === 'draw') void draw(request)
   else if (request.kind === 'converted') converted?.(request.path)
   else {
     recognitions.get(request.id)?.(request.pages)
@@ -53,6 +54,15 @@ async function handle(job: ParseRequest) {
       isWebPage: job.isWebPage,
     })
     await sendDocument(document)
+  } catch (error) {
+    await send(failureOf(error))
+  }
+}
+
+async function draw(page: PageToDraw) {
+  try {
+    const { drawPage } = await import('./formats/pdf/draw-page.ts')
+    await send({ kind: 'drawn', picture: await drawPage(page) })
   } catch (error) {
     await send(failureOf(error))
   }

@@ -314,6 +314,35 @@ export async function findPageWords(db: Db, version: string, page: number) {
   return row?.words
 }
 
+/** Pages of PDFs with less text than about a third of a full page may be figures. */
+const maxPoorCharacters = 1_000
+
+/** A page to show to models; `isRecognized` when its text was recognized on the page. */
+export type PageToSee = { documentId: string; page: number; sha256: string; isRecognized: boolean }
+
+/** Lists those of these pages of PDFs whose text was recognized or is short. */
+export async function listPagesToSee(
+  db: Db,
+  pages: { documentId: string; page: number }[],
+  layers: Layer[],
+): Promise<PageToSee[]> {
+  if (pages.length === 0) return []
+  return await db
+    .selectFrom('documents')
+    .innerJoin('document_pages', 'document_pages.version', 'documents.version')
+    .select(['documents.id as documentId', 'document_pages.page', 'sha256'])
+    .select(sql<boolean>`words is not null`.as('isRecognized'))
+    .where(
+      sql<boolean>`(documents.id, document_pages.page) in (
+        select * from unnest(${pages.map((each) => each.documentId)}::uuid[], ${pages.map((each) => each.page)}::int[])
+      )`,
+    )
+    .where('documents.layer', 'in', layers)
+    .where('type', '=', 'pdf')
+    .where(sql<boolean>`words is not null or length(document_pages.text) < ${maxPoorCharacters}`)
+    .execute()
+}
+
 /** Lists the pages with their recognized words. */
 export const listPagesWithWords = (db: Db, version: string) =>
   db

@@ -78,6 +78,12 @@ export function AnswerDetails({
             </dd>
           </>
         )}
+        {message.page_images !== undefined && (
+          <>
+            <dt>{t('Pages as pictures')}</dt>
+            <dd>{t('{count, plural, one {# page} other {# pages}}', { count: message.page_images })}</dd>
+          </>
+        )}
         <dt>{t('Date')}</dt>
         <dd>{formatFullTime(message.created_at)}</dd>
       </dl>

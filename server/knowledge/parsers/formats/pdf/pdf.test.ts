@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { temporaryFolder } from '../../../../../test/files/folder.ts'
 import {
   blankPdf,
@@ -9,9 +9,11 @@ import {
   recursivePdf,
   scannedPdf,
 } from '../../../../../test/files/pdf.ts'
+import { pictureFormat } from '../../../pictures/picture-format.ts'
 import type { ParsedDocument, ParseFailure } from '../../document.ts'
 import { parseFile } from '../../parse-file.ts'
 import { blocksOf } from './columns.ts'
+import { drawPage } from './draw-page.ts'
 import { linesOf } from './lines.ts'
 import { runsOf } from './runs.ts'
 
@@ -41,6 +43,24 @@ const prose = (seed: number, lines: number) =>
   Array.from({ length: lines }, (_, i) =>
     Array.from({ length: 6 }, (_, k) => words[(seed + 3 * i + k) % 8]).join(' '),
   )
+
+test.each([
+  ['with a figure', { hasFigure: true }, true],
+  ['turned, with a figure', { hasFigure: true, rotation: 90 }, true],
+  ['of text alone', {}, false],
+])('a page %s is drawn as a picture, if only figures are wanted: %j %s', async (_, more, isDrawn) => {
+  const path = await folder.write('drawn.pdf', placedPdf([[{ x: 60, y: 700, text: 'Sales' }]], more))
+  const whole = await drawPage({ path, page: 1, maxEdge: 400, onlyGraphical: false })
+  expect(pictureFormat(Buffer.from(whole?.jpeg ?? []))).toMatchObject({
+    type: 'jpg',
+    width: whole?.width,
+    height: whole?.height,
+  })
+  expect(Math.max(whole?.width ?? 0, whole?.height ?? 0)).toBeCloseTo(400, -1)
+  const graphical = await drawPage({ path, page: 1, maxEdge: 400, onlyGraphical: true })
+  expect(graphical !== undefined).toBe(isDrawn)
+  expect(await drawPage({ path, page: 2, maxEdge: 400, onlyGraphical: false })).toBeUndefined()
+})
 
 describe('a page of a PDF', () => {
   it('has one line per table row, with tabs between cells', async () => {

@@ -16,21 +16,26 @@ type Raw = {
 }
 
 const wrongPassword = 4
+const pathObject = 2
 const imageObject = 3
 const formObject = 5
 /** Limits for nested form objects in the search for images. */
 const maxFormDepth = 4
 const maxObjects = 10_000
+/** A chart or a drawing has more lines and areas than the rules of a page of text. */
+const minDrawnPaths = 50
 const maxAnnotations = 1_000
 /** Annotation types of free text and form fields, as PDFium numbers them. */
 const textAnnotations = new Set([3, 20])
 const flattenForDisplay = 0
 const pointsPerInch = 72
 const maxPixels = 25_000_000
-const greyscaleFormat = 1
 const white = 0xffffffff
-/** Renders annotations, in greyscale. */
-const renderFlags = 0x01 | 0x08
+/** The bitmap formats, with flags that render annotations, and grey or in the order red, green, blue. */
+const bitmaps = {
+  grey: { format: 1, bytesPerPixel: 1, flags: 0x01 | 0x08 },
+  colour: { format: 4, bytesPerPixel: 4, flags: 0x01 | 0x10 },
+}
 const maxFontNameBytes = 256
 const maxTitleBytes = 1_024
 
@@ -108,29 +113,39 @@ export async function openPdf(path: string) {
   }
 }
 
-/** Renders a page as a greyscale image in PGM format (P5); returns undefined when memory is insufficient. */
-function renderPage(library: Pdfium, page: number, dotsPerInch: number): Uint8Array | undefined {
+/** Renders a page, `pixelsPerPoint` large; returns undefined when memory is insufficient. */
+function renderPage(
+  library: Pdfium,
+  page: number,
+  pixelsPerPoint: number,
+  { format, bytesPerPixel, flags }: (typeof bitmaps)[keyof typeof bitmaps],
+): { pixels: Uint8Array; width: number; height: number } | undefined {
   const [wide, high] = [library.FPDF_GetPageWidthF(page), library.FPDF_GetPageHeightF(page)]
-  const scale = Math.min(dotsPerInch / pointsPerInch, Math.sqrt(maxPixels / (wide * high)))
+  const scale = Math.min(pixelsPerPoint, Math.sqrt(maxPixels / (wide * high)))
   const [width, height] = [Math.max(1, Math.floor(wide * scale)), Math.max(1, Math.floor(high * scale))]
-  const bitmap = library.FPDFBitmap_CreateEx(width, height, greyscaleFormat, 0, 0)
+  const bitmap = library.FPDFBitmap_CreateEx(width, height, format, 0, 0)
   if (!bitmap) return undefined
   try {
     library.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, white)
-    library.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, renderFlags)
+    library.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, flags)
     const stride = library.FPDFBitmap_GetStride(bitmap)
     const start = library.FPDFBitmap_GetBuffer(bitmap) >>> 0
-    const header = new TextEncoder().encode(`P5\n${width} ${height}\n255\n`)
-    const file = new Uint8Array(header.length + width * height)
-    file.set(header)
+    const rowBytes = width * bytesPerPixel
+    const pixels = new Uint8Array(rowBytes * height)
     for (let y = 0; y < height; y++) {
       const row = start + y * stride
-      file.set(library.raw.HEAPU8.subarray(row, row + width), header.length + y * width)
+      pixels.set(library.raw.HEAPU8.subarray(row, row + rowBytes), y * rowBytes)
     }
-    return file
+    return { pixels, width, height }
   } finally {
     library.FPDFBitmap_Destroy(bitmap)
   }
+}
+
+/** Renders a page as a greyscale image in PGM format (P5). */
+function portableGraymap(library: Pdfium, page: number, dotsPerInch: number): Uint8Array | undefined {
+  const drawn = renderPage(library, page, dotsPerInch / pointsPerInch, bitmaps.grey)
+  return drawn && Buffer.concat([Buffer.from(`P5\n${drawn.width} ${drawn.height}\n255\n`), drawn.pixels])
 }
 
 /** Returns whether the page has filled form fields or free text annotations. */
@@ -197,6 +212,20 @@ function pageOf(library: Pdfium, page: number, text: number, scratch: number) {
       )
     },
     hasImage: () => hasImage(undefined, 0),
-    portableGraymap: (dotsPerInch: number) => renderPage(library, page, dotsPerInch),
+    /** Whether it has a picture or a drawing. */
+    isGraphical(): boolean {
+      if (hasImage(undefined, 0)) return true
+      let paths = 0
+      const count = Math.min(library.FPDFPage_CountObjects(page), maxObjects)
+      for (let i = 0; i < count && paths < minDrawnPaths; i++)
+        if (library.FPDFPageObj_GetType(library.FPDFPage_GetObject(page, i)) === pathObject) paths += 1
+      return paths >= minDrawnPaths
+    },
+    /** Renders it in colour, as RGBA, `maxEdge` pixels wide or high. */
+    draw(maxEdge: number) {
+      const edge = Math.max(library.FPDF_GetPageWidthF(page), library.FPDF_GetPageHeightF(page))
+      return renderPage(library, page, maxEdge / edge, bitmaps.colour)
+    },
+    portableGraymap: (dotsPerInch: number) => portableGraymap(library, page, dotsPerInch),
   }
 }
