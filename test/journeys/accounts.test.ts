@@ -47,6 +47,52 @@ test('the first account takes over existing data, and signing in returns to the 
   expect(new URL(again.page.url()).pathname).toBe('/chat/ada')
 })
 
+test('a user who signs in finds nothing of the one before in the browser, signed out or not', async () => {
+  await using server = await startServer()
+  await registerUser(server, { email: 'ann@example.org', display_name: 'Ann', password })
+  await registerUser(server, { email: 'bo@example.org', display_name: 'Bo', password })
+  await using window = await openWindow(browser, `${server.url}/login`, {
+    serviceWorkers: 'allow',
+    ignoredErrors: /401/,
+  })
+  const { page } = window
+  const { input } = chatPage(page)
+  const kept = () =>
+    page.evaluate(async () => ({
+      responses: (await (await caches.open('read')).keys()).length,
+      texts: Object.keys(localStorage).filter((name) => name.includes(':')),
+    }))
+  const signInAndWrite = async () => {
+    await fill(page, { Email: 'ann@example.org', Password: password })
+    await press(page, 'Sign in')
+    await page.getByRole('button', { name: /^Ann ?: account/ }).waitFor()
+    await page.goto(`${server.url}/chat/local`)
+    await input.fill('Ann’s secret.')
+    await waitUntil(kept, ({ responses, texts }) => responses > 0 && texts.length > 0)
+  }
+  await signInAndWrite()
+  await page.getByRole('button', { name: /^Ann ?: account/ }).click()
+  await page.getByRole('menuitem', { name: 'Sign out' }).click()
+  await page.getByRole('heading', { name: 'Sign in to Gabee' }).waitFor()
+  expect(await kept()).toEqual({ responses: 0, texts: [] })
+
+  await signInAndWrite()
+  const elsewhere = await server.post<{ token: string }>('/auth/login', {
+    email: 'ann@example.org',
+    password,
+  })
+  await server.as(elsewhere.body.token).delete('/sessions')
+  await page.reload()
+  await page.getByRole('heading', { name: 'Sign in to Gabee' }).waitFor()
+  await fill(page, { Email: 'bo@example.org', Password: password })
+  await press(page, 'Sign in')
+  await page.getByRole('button', { name: /^Bo ?: account/ }).waitFor()
+  await page.goto(`${server.url}/chat/local`)
+  await input.waitFor()
+  expect(await input.inputValue()).toBe('')
+  window.expectNoErrors()
+})
+
 test('answers to a visitor use the documents of the granted layers only', async () => {
   await using ollama = await startOllama()
   await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })

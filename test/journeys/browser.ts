@@ -84,6 +84,19 @@ export async function dropFiles(target: Locator, files: UploadFile[]): Promise<v
   for (const event of ['dragenter', 'dragover', 'drop']) await target.dispatchEvent(event, { dataTransfer })
 }
 
+/** Presses Tab until an element with this name has the focus. */
+export async function tabTo(page: Page, name: RegExp): Promise<void> {
+  for (let steps = 0; steps < 60; steps += 1) {
+    const label = await page.evaluate(() => {
+      const active = document.activeElement
+      return active?.getAttribute('aria-label') ?? active?.textContent ?? ''
+    })
+    if (name.test(label)) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`Tab does not reach ${name}.`)
+}
+
 /** Polls `read` until its value satisfies `condition`; for states that no locator can wait for. */
 export async function waitUntil<Value>(
   read: () => Value | Promise<Value>,

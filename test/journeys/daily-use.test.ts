@@ -1,4 +1,7 @@
-import AxeBuilder from '@axe-core/playwright'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Avee } from '../../contract/avees.ts'
@@ -12,7 +15,8 @@ import {
   uploadFiles,
 } from '../builders.ts'
 import { defaultModels, type ScriptedOllama, startOllama } from '../model-servers.ts'
-import { openBrowser, openWindow, waitUntil } from './browser.ts'
+import { findViolations } from './axe.ts'
+import { openBrowser, openWindow, tabTo, waitUntil } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 
 let browser: Browser
@@ -27,6 +31,7 @@ beforeAll(async () => {
     OLLAMA_BASE_URL: ollama.url,
     CHAT_MODEL: 'llama3.2:1b',
     CHAT_MODEL_STRONG: 'qwen3:14b',
+    TOOL_ALLOWED_HOSTS: '127.0.0.1',
   })
 })
 afterAll(async () => {
@@ -149,6 +154,82 @@ test('the owner chooses a model, attaches a long text and keeps unsaved changes'
   window.expectNoErrors()
 })
 
+/** A service with an OpenAPI description: one operation reads, the other orders. */
+async function startShop() {
+  const orders: string[] = []
+  const operation = (operationId: string, more: object) => ({ operationId, summary: operationId, ...more })
+  const body = { type: 'object', properties: { item: { type: 'string' } } }
+  const paths = {
+    '/stock': { get: operation('stock', {}) },
+    '/orders': {
+      post: operation('order', { requestBody: { content: { 'application/json': { schema: body } } } }),
+    },
+  }
+  const server = createServer(async (request, response) => {
+    const url = `http://${request.headers.host}`
+    const description = { openapi: '3.1.0', info: { title: 'Shop', version: '1' }, servers: [{ url }], paths }
+    if (request.method === 'POST') orders.push(await text(request))
+    const result = request.method === 'POST' ? { ordered: true } : { chairs: 3 }
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(request.url === '/openapi.json' ? description : result))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    orders,
+    description: `http://127.0.0.1:${port}/openapi.json`,
+    [Symbol.dispose]: () => server.close().closeAllConnections(),
+  }
+}
+
+test('the owner adds tools, and allows a call that changes something with the keyboard alone', async () => {
+  using shop = await startShop()
+  const { id } = await createAvee(server, { handle: 'seller', display_name: 'Seller' })
+  await using window = await openWindow(browser, `${server.url}/avee/seller`)
+  const { page } = window
+  await page.getByRole('tab', { name: 'Tools' }).click()
+  await page.getByRole('checkbox', { name: /^Calculator/ }).check()
+  await page.getByRole('button', { name: 'Add tool' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Add tool' })
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('Shop')
+  await dialog.getByRole('textbox', { name: 'Address of the description' }).fill(shop.description)
+  await dialog.getByRole('button', { name: 'Add', exact: true }).click()
+  await page.getByRole('listitem').filter({ hasText: 'Shop' }).getByText('2 functions').waitFor()
+  await waitUntil(
+    async () => (await server.get<Avee>(`/avees/${id}`)).body.tools,
+    (tools) => tools.join() === 'calculate',
+  )
+
+  ollama.script(
+    '/api/chat',
+    {
+      tokens: [],
+      toolCalls: [
+        { name: 'Shop_stock', arguments: {} },
+        { name: 'Shop_order', arguments: { body: { item: 'chair' } } },
+      ],
+    },
+    { tokens: ['It is ordered.'] },
+  )
+  await page.getByRole('link', { name: 'Chat', exact: true }).last().click()
+  const chat = chatPage(page)
+  await chat.ask('Order a chair, please.')
+  await page.getByRole('group', { name: 'Permission for Shop order' }).getByText('chair').waitFor()
+  expect(await findViolations(page, 'a question for permission', '.answer')).toEqual([])
+  expect(shop.orders).toEqual([])
+  await tabTo(page, /^Allow$/)
+  await page.keyboard.press('Enter')
+  await chat.lastAnswer.getByText('It is ordered.').waitFor()
+  await chat.waitUntilComplete()
+  expect(shop.orders).toEqual(['{"item":"chair"}'])
+  const call = page.getByRole('group').filter({ hasText: 'Shop stock: done' })
+  expect(await call.getByText('{"chairs":3}').isVisible()).toBe(false)
+  await call.getByText('Shop stock: done').press('Enter')
+  await call.getByText('{"chairs":3}').waitFor()
+  expect(await findViolations(page, 'an answer with tools', '.answer')).toEqual([])
+  window.expectNoErrors()
+})
+
 test('a character is imported and offered for export', async () => {
   await using window = await openWindow(browser, `${server.url}/avee`)
   const { page } = window
@@ -224,8 +305,7 @@ test('a long conversation keeps its place, is searched as a whole and opens at a
     () => page.evaluate(() => document.activeElement?.textContent),
     (text) => text?.includes(linked?.content ?? '') === true,
   )
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
+  expect(await findViolations(page, 'a long conversation')).toEqual([])
   window.expectNoErrors()
 })
 
@@ -306,26 +386,15 @@ test('a deleted conversation is restored by Undo and from the trash', async () =
   window.expectNoErrors()
 })
 
-test('an answer that ends in the background is notified once the user has turned it on', async () => {
-  await using window = await openWindow(browser, server.url)
-  const { page } = window
-  await page.addInitScript(() => {
-    const shown: string[] = []
-    class RecordedNotification extends EventTarget {
-      static permission = 'default'
-      static async requestPermission() {
-        RecordedNotification.permission = 'granted'
-      }
-      constructor(title: string, { body }: { body: string }) {
-        super()
-        shown.push(`${title}: ${body}`)
-      }
-    }
-    Object.assign(globalThis, { Notification: RecordedNotification, shown })
+test('an answer that ends in the background is notified, and a click opens its conversation', async () => {
+  await using window = await openWindow(browser, `${server.url}/settings`, {
+    serviceWorkers: 'allow',
+    permissions: ['notifications'],
   })
-  await page.goto(`${server.url}/settings`)
+  const { page } = window
+  await createAvee(server, { handle: 'chronicler', display_name: 'Chronicler' })
   await page.getByLabel(/^Notify me when an answer/).check()
-  await page.getByRole('navigation', { name: 'Your avees' }).getByRole('link', { name: 'Ada' }).click()
+  await page.evaluate(() => history.pushState(null, '', '/chat/chronicler'))
   const finish = Promise.withResolvers<void>()
   ollama.script('/api/chat', { tokens: ['Long', ' ago.'], lastTokenAfter: finish.promise })
   const chat = chatPage(page)
@@ -333,12 +402,52 @@ test('an answer that ends in the background is notified once the user has turned
   await chat.lastAnswer.getByText('Long').waitFor()
   await page.evaluate(() => Object.defineProperty(document, 'hidden', { value: true }))
   finish.resolve()
-  await waitUntil(
-    () => page.evaluate(() => (globalThis as unknown as { shown: string[] }).shown),
-    (shown) => shown.includes('Answer from Ada: Long ago.'),
-  )
+  const shown = () =>
+    page.evaluate(async () => {
+      const notifications = await (await navigator.serviceWorker.ready).getNotifications()
+      return notifications.map(({ title, body }) => `${title}: ${body}`)
+    })
+  await waitUntil(shown, (texts) => texts.includes('Answer from Chronicler: Long ago.'))
+
+  const [worker] = page.context().serviceWorkers()
+  // Returns what a click does. Only real ones may open and show windows.
+  const click = () =>
+    worker?.evaluate(async () => {
+      const scope = globalThis as unknown as ServiceWorkerScope
+      const done: string[] = []
+      scope.clients.openWindow = async (path: string) => done.push(`open ${path}`)
+      scope.WindowClient.prototype.focus = async () => done.push('focus')
+      const [notification] = await scope.registration.getNotifications()
+      const event = new scope.NotificationEvent('notificationclick', { notification })
+      let work: Promise<unknown> | undefined
+      event.waitUntil = (promise) => (work = promise)
+      if (notification) notification.close = () => undefined
+      scope.dispatchEvent(event)
+      await work
+      return done
+    })
+  const { pathname } = new URL(page.url())
+  await page.getByRole('link', { name: 'Library' }).click()
+  await page.getByRole('heading', { name: 'Library', level: 1 }).waitFor()
+  expect(await click()).toEqual(['focus'])
+  await chat.lastAnswer.getByText('Long ago.').waitFor()
+  expect(new URL(page.url()).pathname).toBe(pathname)
   window.expectNoErrors()
+  await page.context().newPage()
+  await page.close()
+  expect(await click()).toEqual([`open ${pathname}`])
 })
+
+type ServiceWorkerScope = {
+  clients: { openWindow: (path: string) => Promise<unknown> }
+  WindowClient: { prototype: { focus: () => Promise<unknown> } }
+  registration: { getNotifications(): Promise<Notification[]> }
+  NotificationEvent: new (
+    type: string,
+    init: { notification: Notification | undefined },
+  ) => Event & { waitUntil: (work: Promise<unknown>) => void }
+  dispatchEvent(event: Event): boolean
+}
 
 test('users see neither buttons for administrators nor errors meant for them', async () => {
   await registerUser(server, { email: 'owner@example.org' })

@@ -1,9 +1,12 @@
-/** Registers the service worker, which keeps what the page reads. */
+import { navigate } from 'wouter/use-browser-location'
+
+/** Registers the service worker, which keeps what the page reads, and opens the path of a notification that is clicked. */
 export function keepOffline(): void {
   // Browsers have service workers on HTTPS and localhost only.
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return
   const { serviceWorker } = navigator
   const isNew = !serviceWorker.controller
+  serviceWorker.addEventListener('message', ({ data }) => navigate(String(data)))
   serviceWorker
     .register('/service-worker.js')
     .then(() => serviceWorker.ready)

@@ -8,20 +8,25 @@ type FetchEvent = WorkerEvent & { request: Request; respondWith(response: Promis
 type Worker = {
   addEventListener(type: 'install' | 'activate', handle: (event: WorkerEvent) => void): void
   addEventListener(type: 'fetch', handle: (event: FetchEvent) => void): void
-  addEventListener(type: 'message', handle: (event: MessageEvent & WorkerEvent) => void): void
+  addEventListener(type: 'message', handle: (event: PageMessage) => void): void
   addEventListener(type: 'notificationclick', handle: (event: NotificationEvent) => void): void
   skipWaiting(): Promise<void>
   clients: {
     claim(): Promise<void>
-    matchAll(options: {
-      type: 'window'
-      includeUncontrolled: boolean
-    }): Promise<{ url: string; focus(): Promise<unknown> }[]>
+    get(id: string): Promise<Tab | undefined>
     openWindow(path: string): Promise<unknown>
   }
+  registration: { showNotification(title: string, options: NotificationOptions): Promise<void> }
 }
-/** `data` is the path of the page that the notification is about. */
-type NotificationEvent = WorkerEvent & { notification: Notification & { data: string } }
+type Tab = { id: string; focus(): Promise<unknown>; postMessage(path: string): void }
+/** What the page has loaded without this worker, or a notification to show; its `data` is the path that it is about. */
+type PageMessage = WorkerEvent & {
+  data: string[] | { title: string; options: NotificationOptions }
+  source: Tab
+}
+type NotificationEvent = WorkerEvent & {
+  notification: Notification & { data: { path: string; tab: string } }
+}
 const worker = globalThis as unknown as Worker
 
 /** The files of the page. */
@@ -41,14 +46,19 @@ let users = 0
 worker.addEventListener('install', (event) => event.waitUntil(worker.skipWaiting()))
 worker.addEventListener('activate', (event) => event.waitUntil(worker.clients.claim()))
 
-/** The page names what it has loaded without this worker. */
 worker.addEventListener('message', (event) => {
-  event.waitUntil(Promise.all((event.data as string[]).map((path) => keepLoaded(path))))
+  const { data, source } = event
+  if (Array.isArray(data)) event.waitUntil(Promise.all(data.map((path) => keepLoaded(path))))
+  else {
+    const { title, options } = data
+    const origin = { path: options.data, tab: source.id }
+    event.waitUntil(worker.registration.showNotification(title, { ...options, data: origin }))
+  }
 })
 
 worker.addEventListener('notificationclick', (event) => {
   event.notification.close()
-  event.waitUntil(openWindow(event.notification.data))
+  event.waitUntil(openOrigin(event.notification.data))
 })
 
 worker.addEventListener('fetch', (event) => {
@@ -64,11 +74,13 @@ worker.addEventListener('fetch', (event) => {
     event.respondWith(read(event))
 })
 
-/** Shows the tab that has the path open already, or a new one. */
-async function openWindow(path: string): Promise<unknown> {
-  const tabs = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true })
-  const tab = tabs.find(({ url }) => new URL(url).pathname === path)
-  return tab ? await tab.focus() : await worker.clients.openWindow(path)
+/** Returns to what a notification is about: in the tab that it came from, or in a new one. */
+async function openOrigin({ path, tab: id }: { path: string; tab: string }): Promise<void> {
+  const tab = await worker.clients.get(id)
+  if (tab) {
+    tab.postMessage(path)
+    await tab.focus()
+  } else await worker.clients.openWindow(path)
 }
 
 /** Loads the page, which is the same for all its paths. Deletes the files of another build. */

@@ -20,7 +20,7 @@ export async function setNotifications(isOn: boolean): Promise<NotificationState
 
 /**
  * Shows a notification if the user wants them and does not see the page. One with the same tag is replaced. The service
- * worker shows it and opens the present path on a click: browsers on phones know no other notifications.
+ * worker shows it, because phones know no other notifications, and a click returns to the present path.
  */
 export async function notifyInBackground(
   title: string,
@@ -29,6 +29,6 @@ export async function notifyInBackground(
   if (!document.hidden || notificationState() !== 'on') return
   const options = { body, tag, icon: '/icon-192.png', data: location.pathname }
   const registration = await navigator.serviceWorker?.getRegistration()
-  if (registration?.active) await registration.showNotification(title, options)
+  if (registration?.active) registration.active.postMessage({ title, options })
   else new Notification(title, options).addEventListener('click', () => focus())
 }

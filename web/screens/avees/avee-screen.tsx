@@ -115,7 +115,11 @@ function VisitorView({ avee }: { avee: Avee }) {
             <bdi>@{avee.handle}</bdi> ·{' '}
             {t('{count, plural, one {# follower} other {# followers}}', { count: avee.followers })}
           </p>
-          {avee.bio && <p>{avee.bio}</p>}
+          {avee.bio && (
+            <p>
+              <bdi>{avee.bio}</bdi>
+            </p>
+          )}
           <p className="small soft">
             {t('Your access: {layer}', { layer: t(layerLabels[avee.my_layer].title) })}
           </p>

@@ -177,7 +177,11 @@ function AveeCard({ avee }: { avee: Avee }) {
           {avee.followers > 0 &&
             ` · ${t('{count, plural, one {# follower} other {# followers}}', { count: avee.followers })}`}
         </p>
-        {avee.bio && <p className="card-bio">{avee.bio}</p>}
+        {avee.bio && (
+          <p className="card-bio">
+            <bdi>{avee.bio}</bdi>
+          </p>
+        )}
         <div className="card-actions">
           <ButtonLink small href={`/chat/${avee.handle}`}>
             {t('Chat')}

@@ -90,7 +90,9 @@ export function MemoryRow({
   return (
     <li className={classNames('row memory-row', isPast && 'memory-past')}>
       <div className="row-body">
-        <span className="memory-content">{memory.content}</span>
+        <span className="memory-content">
+          <bdi>{memory.content}</bdi>
+        </span>
         <span className="row-facts">
           <span>{t(typeLabels[memory.type])}</span>
           {avee.name && <span>{avee.name}</span>}

@@ -108,7 +108,7 @@ function ActiveModel({ status }: { status: Status }) {
       <div>
         <h2>{isExtractive ? t('No language model') : status.active_model}</h2>
         <p className="soft">
-          {isExtractive ? t('Answers quote passages from your documents.') : status.model_reason}
+          {isExtractive ? t('Answers quote passages from your documents.') : <bdi>{status.model_reason}</bdi>}
         </p>
         {isExtractive && <p className="soft small">{status.model_reason}</p>}
       </div>

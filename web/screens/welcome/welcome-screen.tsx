@@ -66,7 +66,7 @@ export function WelcomeScreen() {
                   name: status.data.active_model,
                   b: (name) => <strong>{name}</strong>,
                 })}{' '}
-                <span className="soft">{status.data.model_reason}</span>
+                <bdi className="soft">{status.data.model_reason}</bdi>
               </p>
               {isAdmin && (
                 <div>
