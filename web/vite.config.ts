@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import react from '@vitejs/plugin-react'
-import { defineConfig, type Plugin } from 'vite'
+import { build, defineConfig, type Plugin } from 'vite'
 
 const apiPaths =
   '^/(health|auth|me|api-keys|avees|conversations|chat|documents|memories|search|runs|v1|ollama|mcp|metrics|openapi\\.json|docs|embed|embed\\.js|api/(chat|documents|models|status|health))(/|\\?|$)'
@@ -20,17 +20,45 @@ const precompress = (): Plugin => {
     configResolved(config) {
       directory = join(config.root, config.build.outDir, config.build.assetsDir)
     },
-    closeBundle() {
-      for (const name of readdirSync(directory)) {
-        if (!/\.(?:js|css|svg|wasm)$/.test(name)) continue
-        const content = readFileSync(join(directory, name))
-        writeFileSync(join(directory, `${name}.gz`), gzipSync(content))
-        // For PDFium, 4.6 MB, it would take 15 seconds.
-        if (!name.endsWith('.wasm')) writeFileSync(join(directory, `${name}.br`), brotliCompressSync(content))
-      }
+    closeBundle: {
+      sequential: true,
+      handler() {
+        for (const name of readdirSync(directory)) {
+          if (!/\.(?:js|css|svg|wasm)$/.test(name)) continue
+          const content = readFileSync(join(directory, name))
+          writeFileSync(join(directory, `${name}.gz`), gzipSync(content))
+          // For PDFium, 4.6 MB, it would take 15 seconds.
+          if (!name.endsWith('.wasm'))
+            writeFileSync(join(directory, `${name}.br`), brotliCompressSync(content))
+        }
+      },
     },
   }
 }
+
+/** Builds the frame that draws diagrams apart, so that no chunk of the page contains a part of it. */
+const withDiagrams = (): Plugin => ({
+  name: 'with-diagrams',
+  apply: 'build',
+  closeBundle: {
+    sequential: true,
+    async handler() {
+      await build({
+        configFile: false,
+        root: import.meta.dirname,
+        logLevel: 'error',
+        // One copy of KaTeX.
+        build: {
+          outDir: 'dist',
+          emptyOutDir: false,
+          copyPublicDir: false,
+          target: 'baseline-widely-available',
+          rolldownOptions: { input: join(import.meta.dirname, 'diagram.html') },
+        },
+      })
+    },
+  },
+})
 
 /** Scripts with an address of their own: for other websites, and the service worker. */
 const classicScripts = { 'embed.js': 'embed/launcher.ts', 'service-worker.js': 'offline/service-worker.ts' }
@@ -73,7 +101,15 @@ const withoutDescriptions = (): Plugin => ({
 })
 
 export default defineConfig({
-  plugins: [react(), withoutDescriptions(), withClassicScripts(), withFontLicence(), precompress()],
+  resolve: { dedupe: ['katex'] },
+  plugins: [
+    react(),
+    withoutDescriptions(),
+    withClassicScripts(),
+    withFontLicence(),
+    withDiagrams(),
+    precompress(),
+  ],
   build: {
     outDir: 'dist',
     emptyOutDir: true,

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { pathOf, sendNotFound } from './error-response.ts'
-import { workerSecurityPolicy } from './security-headers.ts'
+import { diagramSecurityPolicy, workerSecurityPolicy } from './security-headers.ts'
 
 /** The build of the web page. */
 export const builtPage = resolve(import.meta.dirname, '../../web/dist')
@@ -39,12 +39,22 @@ export async function servePage(
     if ((request.method !== 'GET' && request.method !== 'HEAD') || apiPaths.test(path)) {
       return sendNotFound(request, reply, allowedMethods)
     }
+    if (path === '/diagram.html' && isFile(path)) {
+      // It is in frames only, and has no origin to keep in a process of its own.
+      for (const header of ['x-frame-options', 'origin-agent-cluster']) {
+        reply.removeHeader(header)
+        reply.raw.removeHeader(header)
+      }
+      return reply
+        .headers({ 'content-security-policy': diagramSecurityPolicy, 'cache-control': 'no-cache' })
+        .sendFile(path, { cacheControl: false })
+    }
     if (path !== '/index.html' && isFile(path)) {
       if (/^\/assets\/[\w-]+\.js$/.test(path) && path.includes('worker'))
         reply.header('content-security-policy', workerSecurityPolicy)
-      // Names under assets/ contain a hash of the content.
+      // Names under assets/ contain a hash of the content. The frame of diagrams, which has no origin, loads some.
       return path.startsWith('/assets/')
-        ? reply.sendFile(path, { maxAge: '365d', immutable: true })
+        ? reply.header('access-control-allow-origin', '*').sendFile(path, { maxAge: '365d', immutable: true })
         : reply.sendFile(path, { maxAge: '1h' })
     }
     if (path !== '/' && !request.headers.accept?.includes('text/html'))

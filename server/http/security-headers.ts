@@ -5,6 +5,10 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 export const workerSecurityPolicy =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 
+/** For the frame that draws diagrams, also within pages on other websites: without an origin and without the network. */
+export const diagramSecurityPolicy =
+  "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; sandbox allow-scripts"
+
 /** For responses that no route sends, such as those to malformed URLs. */
 export const bareSecurityHeaders = {
   'content-security-policy': "default-src 'none'",

@@ -17,6 +17,7 @@ beforeAll(async () => {
   await mkdir(path.join(built, 'assets'), { recursive: true })
   await writeFile(path.join(built, 'index.html'), '<!doctype html><title>The page</title>')
   await writeFile(path.join(built, 'assets/main-a1b2c3.js'), 'export {}')
+  await writeFile(path.join(built, 'diagram.html'), '<!doctype html><title>Diagrams</title>')
   await writeFile(path.join(built, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>')
   await writeFile(path.join(folder, 'secret.txt'), 'outside')
   database = await openTestDatabase('embedded')
@@ -85,6 +86,18 @@ test('serves files, with immutable caching of hashed names', async () => {
   expect([icon.status, icon.headers['content-type']]).toEqual([200, 'image/svg+xml'])
   expect((await server.call('HEAD', '/icon.svg')).status).toBe(200)
   expect((await server.call('GET', '/assets/gone-d4e5f6.js')).status).toBe(404)
+})
+
+test('serves the frame of diagrams without an origin and without the network, to pages on other websites too', async () => {
+  const { status, headers } = await server.call('GET', '/diagram.html', { headers: browser })
+  expect([status, headers['cache-control'], headers['x-frame-options']]).toEqual([200, 'no-cache', undefined])
+  const policy = headers['content-security-policy']
+  expect(policy).toMatch(/^default-src 'none'; script-src 'self';.* sandbox allow-scripts$/)
+  expect(policy).not.toContain('frame-ancestors')
+  const script = await server.call('GET', '/assets/main-a1b2c3.js', { headers: { origin: 'null' } })
+  expect([script.status, script.headers['access-control-allow-origin']]).toEqual([200, '*'])
+  const icon = await server.call('GET', '/icon.svg', { headers: { origin: 'null' } })
+  expect(icon.headers['access-control-allow-origin']).toBeUndefined()
 })
 
 test.each([

@@ -56,7 +56,11 @@ test('the owner chooses a model, attaches a long text and keeps unsaved changes'
 
   await page.getByRole('button', { name: 'Stronger model' }).click()
   ollama.script('/api/chat', {
-    tokens: ['Energy is \\(E = mc^2\\)[^1].\n\n> שלום עולם\n\n[^1]: Known since 1905.\n'],
+    tokens: [
+      'Energy is \\(E = mc^2\\)[^1].\n\n> שלום עולם\n\n[^1]: Known since 1905.\n',
+      '\n```mermaid\nflowchart LR\n  accTitle: From coal to work\n  coal --> steam --> work\n```\n',
+      '\n```mermaid\nflowchart LR\n  coal --> --> [\n```\n\n```mermaid\nflowchart LR\n  open --> end',
+    ],
   })
   await chat.ask('What is energy?')
   await chat.waitUntilComplete()
@@ -70,6 +74,22 @@ test('the owner chooses a model, attaches a long text and keeps unsaved changes'
     .locator('blockquote')
     .evaluate((element) => getComputedStyle(element).direction)
   expect(direction).toBe('rtl')
+
+  const diagram = chat.lastAnswer.getByRole('img', { name: 'From coal to work' })
+  const light = await diagram.getAttribute('src')
+  await chat.lastAnswer.getByText('This diagram has a mistake, so its source is shown.').waitFor()
+  await chat.lastAnswer.getByText('open --> end').waitFor()
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await waitUntil(
+    () => diagram.getAttribute('src'),
+    (dark) => dark !== light,
+  )
+  await page.emulateMedia({ colorScheme: 'light' })
+  await chat.lastAnswer.getByRole('button', { name: 'Enlarge diagram' }).click()
+  await page.getByRole('dialog', { name: 'From coal to work' }).getByRole('img').waitFor()
+  await page.keyboard.press('Escape')
+  await chat.lastAnswer.getByRole('button', { name: 'Show source' }).click()
+  await chat.lastAnswer.getByText('coal --> steam').waitFor()
 
   await page.getByRole('button', { name: /^Model: ?qwen3:14b/ }).click()
   await page.getByRole('menuitem', { name: 'Built-in' }).click()

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useState, useSyncExternalStore } from 'react'
 import { saveLocally } from './local-storage.ts'
 
 /** What users choose of the page's look in this browser; without a choice, the system or the default decides. */
@@ -18,4 +18,25 @@ export function useAppearance<Name extends keyof Appearance>(
     saveLocally(name, next)
   }
   return [value, choose]
+}
+
+/** Returns whether the page is dark, by the user's choice or the system's, and updates. */
+export const useIsDark = (): boolean => useSyncExternalStore(onAppearanceChange, isDark, () => false)
+
+const darkSystem = '(prefers-color-scheme: dark)'
+
+function isDark(): boolean {
+  const { theme } = document.documentElement.dataset
+  return theme ? theme === 'dark' : matchMedia(darkSystem).matches
+}
+
+function onAppearanceChange(changed: () => void): () => void {
+  const system = matchMedia(darkSystem)
+  const choice = new MutationObserver(changed)
+  system.addEventListener('change', changed)
+  choice.observe(document.documentElement, { attributeFilter: ['data-theme'] })
+  return () => {
+    system.removeEventListener('change', changed)
+    choice.disconnect()
+  }
 }

@@ -14,13 +14,17 @@ export function Dialog({
   onOpenChange,
   title,
   wide,
+  full,
   children,
-}: Opening & { title: string; wide?: boolean; children: ReactNode }) {
+}: Opening & { title: string; wide?: boolean; full?: boolean; children: ReactNode }) {
   return (
     <Parts.Root open={open} onOpenChange={onOpenChange}>
       <Parts.Portal>
         <Parts.Overlay className="dialog-overlay" />
-        <Parts.Content className={classNames('dialog', wide && 'dialog-wide')} aria-describedby={undefined}>
+        <Parts.Content
+          className={classNames('dialog', wide && 'dialog-wide', full && 'dialog-full')}
+          aria-describedby={undefined}
+        >
           <div className="dialog-head">
             <Parts.Title className="dialog-title">{title}</Parts.Title>
             <Parts.Close asChild>

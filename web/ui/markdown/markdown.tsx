@@ -3,6 +3,7 @@ import { createContext, Fragment, memo, type ReactNode, useContext, useId, useMe
 import { t, useLanguage } from '../../languages/index.ts'
 import { type Block, extendBlocks, type MarkdownToken } from './blocks.ts'
 import { CodeBlock } from './code-block.tsx'
+import { Diagram } from './diagram.tsx'
 import { safeAddress, splitAtReferences, splitLastWord, unescapeEntities } from './inline.ts'
 import './markdown.css'
 import { MathFormula } from './math-formula.tsx'
@@ -79,6 +80,7 @@ function renderBlock(token: MarkdownToken, isLast = false, dir?: 'auto'): ReactN
         </h3>
       )
     case 'code':
+      if (/^mermaid\b/i.test(token.lang ?? '') && isClosed(token)) return <Diagram source={token.text} />
       return <CodeBlock code={token.text} language={token.lang ?? ''} isOpen={isLast && !isClosed(token)} />
     case 'blockquote':
       return <blockquote dir={dir}>{renderBlocks(token.tokens)}</blockquote>
