@@ -7,7 +7,7 @@ import { accountRoutes, accounts as createAccounts } from './accounts/index.ts'
 import { adminRoutes, admin as createAdmin } from './admin/index.ts'
 import { aveeRoutes, avees as createAvees } from './avees/index.ts'
 import { backupRoutes, backup as createBackup } from './backup/index.ts'
-import { attachmentRoutes, chatRoutes, chat as createChat, importRoutes } from './chat/index.ts'
+import { attachmentRoutes, chatRoutes, chat as createChat, importRoutes, useRoutes } from './chat/index.ts'
 import { completions as createCompletions } from './completions/index.ts'
 import type { Config, Secret } from './config.ts'
 import { dataExport as createDataExport, dataExportRoutes } from './data-export/index.ts'
@@ -369,6 +369,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   await http.register(cardRoutes({ avees, knowledge, memory, models }))
   await http.register(importRoutes({ chat, runs, knowledge }))
   await http.register(attachmentRoutes({ chat, runs, knowledge }))
+  await http.register(useRoutes({ database, avees, knowledge }))
   await http.register(localchatChatRoutes({ chat, runs, avees }))
   await http.register(localchatDocumentRoutes({ knowledge, avees, runs }))
   await http.register(modelRoutes({ models, runs }))

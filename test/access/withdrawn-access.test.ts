@@ -228,6 +228,55 @@ for (const kind of ONE_DATABASE) {
       })
     })
 
+    test('the uses of a document list the own conversations that may be read now, and count those of others', async () => {
+      const situation = await prepare('llama3.2:1b')
+      const { owner, visitor, avee, documentId, conversation, answer } = situation
+      type Uses = {
+        conversations: { conversation_id: string; message_id: string; answers: number }[]
+        next_cursor: string | null
+        conversations_of_others: number | null
+        avees: { id: string; document_id: string }[]
+      }
+      const usesOf = async ({ client }: TestUser, query = '') =>
+        bodyOf(await client.get<Uses>(`/documents/${documentId}/uses${query}`))
+      const seen = await usesOf(visitor)
+      expect(seen).toMatchObject({
+        conversations: [{ conversation_id: conversation, message_id: answer.id, answers: 1 }],
+        conversations_of_others: null,
+        avees: [{ id: avee }],
+      })
+      expect(seen.avees).toHaveLength(1)
+
+      const asked: string[] = []
+      for (const title of ['First', 'Second']) {
+        const { id } = await createConversation(owner.client, avee)
+        ollama.script('/api/chat', { tokens: title === 'First' ? paraphrase : ['No source.'] })
+        await ask(owner.client, id, question)
+        asked.push(id)
+      }
+      const other = await createAvee(owner.client, { visibility: 'private' })
+      const [copy] = await uploadFiles(owner.client, [document], { avee: other.id, layer: 'public' })
+      const owned = await usesOf(owner)
+      expect(owned.conversations).toMatchObject([{ conversation_id: asked[0] }])
+      expect(owned.conversations_of_others).toBe(1)
+      expect(owned.avees).toMatchObject([{ id: avee }, { id: other.id, document_id: copy?.doc_id }])
+      expect(JSON.stringify(owned)).not.toContain(conversation)
+
+      const { id: again } = await createConversation(owner.client, avee)
+      ollama.script('/api/chat', { tokens: paraphrase })
+      await ask(owner.client, again, question)
+      const first = await usesOf(owner, '?limit=1')
+      expect(first.conversations).toMatchObject([{ conversation_id: again }])
+      const second = await usesOf(owner, `?limit=1&cursor=${first.next_cursor}`)
+      expect(second.conversations).toMatchObject([{ conversation_id: asked[0] }])
+      expect(second.next_cursor).toBeNull()
+
+      bodyOf(await owner.client.patch(`/documents/${documentId}`, { layer: 'intimate' }))
+      expect((await visitor.client.get(`/documents/${documentId}/uses`)).status).toBe(404)
+      bodyOf(await owner.client.delete(`/conversations/${again}`))
+      expect((await usesOf(owner)).conversations).toHaveLength(1)
+    })
+
     test('shows the new layer to those who may see it', async () => {
       const given = await prepare('llama3.2:1b')
       bodyOf(await given.owner.client.patch(`/documents/${given.documentId}`, { layer: 'public' }))

@@ -35,6 +35,7 @@ export const keys = {
   document: (id: string) => ['documents', 'one', id],
   folders: (aveeId: string) => ['documents', 'folders', aveeId],
   pageWords: (id: string, page: number) => ['documents', 'words', id, page],
+  documentUses: (id: string) => ['documents', 'uses', id],
   documentText: (id: string) => ['documents', 'text', id],
   passage: (id: string, n: number) => ['documents', 'passage', id, n],
   search: (query: string, scope: string, avee: string) => ['search', { query, scope, avee }],

@@ -1,4 +1,4 @@
-import { BookOpen, Ellipsis, ExternalLink, FileUp, Pencil, Trash2 } from 'lucide-react'
+import { BookOpen, Ellipsis, ExternalLink, FileUp, Pencil, Trash2, Waypoints } from 'lucide-react'
 import { memo, type Ref } from 'react'
 import { type Document, getDocumentFile } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
@@ -12,7 +12,7 @@ import { Badge } from '../ui/state.tsx'
 import { type DocumentState, stateLabels } from './arrange-documents.ts'
 import { layerLabels, layerOptions } from './layers.ts'
 
-export type DocumentAction = 'view' | 'rename' | 'replace' | 'delete'
+export type DocumentAction = 'view' | 'uses' | 'rename' | 'replace' | 'delete'
 
 /** One document: a row of the table, with two lines on phones. */
 export const DocumentTableRow = memo(function DocumentTableRow({
@@ -124,6 +124,9 @@ export const DocumentTableRow = memo(function DocumentTableRow({
               {t('Open original')}
             </MenuItem>
           )}
+          <MenuItem icon={Waypoints} onSelect={() => onAction(document, 'uses')}>
+            {t('Where used')}
+          </MenuItem>
           <MenuItem icon={Pencil} onSelect={() => onAction(document, 'rename')}>
             {t('Rename')}
           </MenuItem>

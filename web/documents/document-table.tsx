@@ -26,6 +26,7 @@ import { layerOptions } from './layers.ts'
 import { RenameDialog } from './rename-dialog.tsx'
 import { useUploadQueue } from './upload-queue-context.tsx'
 import { useDocumentChanges } from './use-document-changes.ts'
+import { UsesDialog } from './uses-dialog.tsx'
 import '../ui/table.css'
 import './document-table.css'
 
@@ -254,6 +255,7 @@ export function DocumentTable({ avee, documents }: { avee: Avee; documents: Docu
       {dialog?.action === 'view' && first && (
         <DocumentDialog documentId={first.id} title={first.title} onClose={close} />
       )}
+      {dialog?.action === 'uses' && first && <UsesDialog document={first} onClose={close} />}
       {dialog?.action === 'rename' && first && (
         <RenameDialog document={first} onClose={close} onRenamed={refresh} />
       )}
