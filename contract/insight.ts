@@ -89,6 +89,12 @@ const conversationAnalysis = component(
       'The latest 200 turns, oldest first.',
     ),
     total_messages: describe(z.int(), 'Messages of all branches.'),
+    cost: z.optional(
+      describe(
+        z.number(),
+        'Of the answers on all branches, by the prices of their providers; missing if no price is known.',
+      ),
+    ),
   }),
 )
 export type ConversationAnalysis = z.infer<typeof conversationAnalysis>

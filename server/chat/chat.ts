@@ -289,11 +289,11 @@ export function chat({
 
     /** Returns the selected branch of a conversation and counts over all branches. */
     async getHistory({ id, title, leaf_id }: ConversationRow): Promise<ConversationHistory> {
-      const [shown, { total, regenerated }] = await Promise.all([
+      const [shown, { total, regenerated, cost }] = await Promise.all([
         leaf_id === null ? [] : listBranch(db, leaf_id, maxBranchMessages),
         countMessages(db, id),
       ])
-      return { id, title, branch: shown, totalMessages: total, regenerated }
+      return { id, title, branch: shown, totalMessages: total, regenerated, cost }
     },
 
     /** Waits until an answer is complete and returns it. @throws what made it fail */

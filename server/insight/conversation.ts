@@ -20,6 +20,8 @@ export type ConversationHistory = {
   totalMessages: number
   /** Answers beyond the first one to the same question. */
   regenerated: number
+  /** Of all answers; null if no price is known. */
+  cost: number | null
 }
 
 /** Presents the analysis of a turn. The wire format has no null scores: without question terms an answer is relevant, and without checked statements it has no grounding. */
@@ -56,7 +58,7 @@ export const withoutTexts = <Row extends TurnRow>(row: Row): Row => ({
  */
 export async function analyzeConversation(
   { db, knowledge }: { db: Db; knowledge: Pick<Knowledge, 'layersOf'> },
-  { id, title, branch, totalMessages, regenerated }: ConversationHistory,
+  { id, title, branch, totalMessages, regenerated, cost }: ConversationHistory,
   layer: Layer,
 ): Promise<ConversationAnalysis> {
   const answers = branch.filter(({ role }) => role === 'assistant')
@@ -114,6 +116,7 @@ export async function analyzeConversation(
       issues: turn.issues,
     })),
     total_messages: totalMessages,
+    ...(cost !== null && { cost }),
   }
 }
 

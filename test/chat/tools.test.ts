@@ -399,6 +399,9 @@ describe('tools', () => {
       ]),
     })
     expect(complete.usage.prompt_tokens).toBeGreaterThan(JSON.stringify(second).length / 5)
+    expect(bodyOf(await client.get(`/chat/${id}/intelligence`))).toMatchObject({ cost })
+    const { id: free } = await createConversation(client, avee.id)
+    expect(bodyOf(await client.get(`/chat/${free}/intelligence`))).not.toHaveProperty('cost')
   })
 
   test('of an OpenAPI description read without a question and change something only when allowed', async () => {

@@ -126,13 +126,13 @@ export const selectHistory = (questionId: string, visible: Layer[], limit: numbe
 export async function countMessages(
   db: Db,
   conversationId: string,
-): Promise<{ total: number; regenerated: number }> {
-  const { rows } = await sql<{ total: number; regenerated: number }>`
-    select count(*)::int as total,
+): Promise<{ total: number; regenerated: number; cost: number | null }> {
+  const { rows } = await sql<{ total: number; regenerated: number; cost: number | null }>`
+    select count(*)::int as total, sum((details ->> 'cost')::float8) as cost,
       (count(*) filter (where role = 'assistant' and parent_id is not null)
         - count(distinct parent_id) filter (where role = 'assistant'))::int as regenerated
     from messages where conversation_id = ${conversationId}`.execute(db)
-  return rows[0] ?? { total: 0, regenerated: 0 }
+  return rows[0] ?? { total: 0, regenerated: 0, cost: null }
 }
 
 /** Returns those of these messages that have attachments, the latest first. */

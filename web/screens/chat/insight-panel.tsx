@@ -3,7 +3,7 @@ import { type ConversationAnalysis, getConversationAnalysis } from '../../../con
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
-import { formatPercent, formatSeconds } from '../../ui/format.ts'
+import { formatCost, formatPercent, formatSeconds } from '../../ui/format.ts'
 import { Badge, ErrorState, Skeleton } from '../../ui/state.tsx'
 import './insight-panel.css'
 import { SidePanel, SidePanelHeader } from './side-panel.tsx'
@@ -41,7 +41,7 @@ function Metrics({ conversationId, messageCount }: { conversationId: string; mes
   if (insight.isError && !insight.data)
     return <ErrorState error={insight.error} onRetry={() => void insight.refetch()} />
   if (!insight.data) return <Skeleton height="12rem" />
-  const { metrics, average_quality: quality, topics, quality_by_turn: turns } = insight.data
+  const { metrics, average_quality: quality, topics, quality_by_turn: turns, cost } = insight.data
   const issues = turns.flatMap((turn) => turn.issues.map((issue) => ({ issue, turn: turn.message_id })))
   return (
     <div className="insight-panel">
@@ -77,6 +77,12 @@ function Metrics({ conversationId, messageCount }: { conversationId: string; mes
         <dl className="fact-list">
           <dt>{t('Answers')}</dt>
           <dd>{metrics.total_turns}</dd>
+          {cost !== undefined && (
+            <>
+              <dt>{t('Cost so far')}</dt>
+              <dd>{formatCost(cost)}</dd>
+            </>
+          )}
           <dt>{t('Response time')}</dt>
           <dd>{metrics.avg_response_time === null ? '–' : formatSeconds(metrics.avg_response_time)}</dd>
           <dt>{t('Estimated satisfaction')}</dt>
