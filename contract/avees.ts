@@ -83,6 +83,7 @@ export const avee = component(
     embed_origins: z.optional(describe(embedOrigins, 'Only for the owner.')),
     tools: describe(z.array(toolName), 'The tools that it may use while it answers.'),
     persona: z.optional(describe(z.string(), 'Only for the owner.')),
+    example_dialogue: z.optional(describe(z.string(), 'Only for the owner.')),
     persona_notes: z.optional(
       describe(z.string(), 'Only for the owner: style notes derived from the owner’s feedback on answers.'),
     ),
@@ -93,12 +94,17 @@ export const avee = component(
 export type Avee = z.infer<typeof avee>
 
 const persona = shortText(40_000)
+export const exampleDialogue = describe(
+  shortText(20_000),
+  'What the avee would say, for the tone of its answers. Truncated in prompts that have no room for all of it.',
+)
 /** The members that the owner can set. */
 const settings = {
   handle,
   display_name: text(100),
   bio: shortText(500),
   persona,
+  example_dialogue: exampleDialogue,
   greeting: shortText(2_000),
   avatar,
   visibility,

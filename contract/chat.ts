@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { imagesTo, questionAttachments } from './attachments.ts'
+import { exampleDialogue } from './avees.ts'
 import { aveeParams, component, describe, id, idempotencyHeaders, shortText } from './common.ts'
 import { turnAnalysis } from './insight.ts'
 import { answerability } from './knowledge.ts'
@@ -223,6 +224,7 @@ export const tryAvee = operation({
       z.optional(shortText(40_000)),
       'Instead of that of the avee, to try it before it is saved.',
     ),
+    example_dialogue: z.optional(exampleDialogue),
     history: z.optional(
       z
         .array(z.object({ role: z.enum(['user', 'assistant']), content: shortText(40_000) }))

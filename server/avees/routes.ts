@@ -131,7 +131,12 @@ export function presentAvee({ avee: shown, layer, isOwner, isFollowing, follower
     local_only: shown.localOnly,
     tools: shown.tools,
     ...(isOwner
-      ? { embed_origins: shown.embedOrigins, persona: shown.persona, persona_notes: shown.personaNotes }
+      ? {
+          embed_origins: shown.embedOrigins,
+          persona: shown.persona,
+          persona_notes: shown.personaNotes,
+          example_dialogue: shown.exampleDialogue,
+        }
       : {}),
     created_at: shown.createdAt,
     updated_at: shown.updatedAt,

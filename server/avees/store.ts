@@ -16,6 +16,8 @@ export type Avee = {
   persona: string
   /** Instructions learned from the owner's feedback. */
   personaNotes: string
+  /** What the avee would say, for the tone of its answers. */
+  exampleDialogue: string
   greeting: string
   avatar: string | null
   visibility: AveeRow['visibility']
@@ -342,6 +344,7 @@ function toAvee(row: AveeRow): Avee {
     bio: row.bio,
     persona: row.persona,
     personaNotes: row.persona_notes,
+    exampleDialogue: row.example_dialogue,
     greeting: row.greeting,
     avatar: row.avatar,
     visibility: row.visibility,

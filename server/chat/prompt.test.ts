@@ -15,6 +15,7 @@ const parts = (more: Partial<PromptInput> = {}): PromptInput => ({
     bio: 'A mathematician.',
     persona: 'Precise and dry.',
     personaNotes: '',
+    exampleDialogue: '',
     isLibrary: false,
   },
   layer: 'public',
@@ -152,19 +153,31 @@ describe('buildPrompt', () => {
     expect(JSON.stringify(prompt?.messages)).not.toContain('"id"')
   })
 
-  test('truncates a persona so that passages and turns still fit', () => {
-    const prompt = buildPrompt(
-      parts({
-        avee: { ...parts().avee, persona: words(5_000, 'persona') },
-        passages: [passage(1, words(100))],
-        history: [{ role: 'user', content: words(100) }],
-      }),
-      { contextTokens: 2_000, count },
-    )
-    expect(count(prompt?.messages[0]?.content ?? '')).toBeLessThan(900)
-    expect(prompt?.usedPassages).toEqual([1])
-    expect(prompt?.messages).toHaveLength(3)
+  test('has the example dialogue of an avee, but not of a library', () => {
+    const avee = { ...parts().avee, exampleDialogue: 'User: Hi\nAda: Engines first.' }
+    const system = (isLibrary: boolean) =>
+      buildPrompt(parts({ avee: { ...avee, isLibrary } }), { contextTokens: 4_000, count })?.messages[0]
+        ?.content
+    expect(system(false)).toMatch(/example of how you speak.*\nUser: Hi\nAda: Engines first\.\n\n/)
+    expect(system(true)).not.toContain('Engines first')
   })
+
+  test.each(['persona', 'exampleDialogue'])(
+    'truncates a long %s so that passages and turns still fit',
+    (part) => {
+      const prompt = buildPrompt(
+        parts({
+          avee: { ...parts().avee, [part]: words(5_000, 'long') },
+          passages: [passage(1, words(100))],
+          history: [{ role: 'user', content: words(100) }],
+        }),
+        { contextTokens: 2_000, count },
+      )
+      expect(count(prompt?.messages[0]?.content ?? '')).toBeLessThan(900)
+      expect(prompt?.usedPassages).toEqual([1])
+      expect(prompt?.messages).toHaveLength(3)
+    },
+  )
 
   test('gives the history the tokens that no retrieved turn needs', () => {
     const history = Array.from({ length: 20 }, (_, i) => ({

@@ -21,7 +21,7 @@ import type { StoredAnswer } from './policy.ts'
 type Ids = Required<TurnStorage['ids']>
 type TrialInput = AnswerInput &
   Ids &
-  Pick<BodyOf<typeof tryAvee>, 'question' | 'layer' | 'persona' | 'history'>
+  Pick<BodyOf<typeof tryAvee>, 'question' | 'layer' | 'persona' | 'example_dialogue' | 'history'>
 
 const trialKind = 'trial'
 const readingMs = 10_000
@@ -85,6 +85,7 @@ export function trials(
           question: body.question,
           layer: minLayer(layer, body.layer),
           persona: body.persona,
+          example_dialogue: body.example_dialogue,
           conversation_id: newId(),
           user_message_id: newId(),
           message_id: newId(),
@@ -100,14 +101,18 @@ export function trials(
 }
 
 function trialStorage(avees: Avees, { userId, createdAt, input }: RunRecord<TrialInput>): TurnStorage {
-  const { aveeId, question, persona, layer, conversation_id, user_message_id, message_id } = input
+  const { aveeId, question, layer, conversation_id, user_message_id, message_id } = input
   return {
     ids: { conversation_id, user_message_id, message_id },
     isContinuation: false,
     async read() {
       const view = await avees.view({ userId, aveeId: null }, aveeId)
       return {
-        avee: persona === undefined ? view.avee : { ...view.avee, persona },
+        avee: {
+          ...view.avee,
+          persona: input.persona ?? view.avee.persona,
+          exampleDialogue: input.example_dialogue ?? view.avee.exampleDialogue,
+        },
         layer: minLayer(view.layer, layer),
         history: input.history,
         question: { id: user_message_id, content: question, created_at: createdAt },

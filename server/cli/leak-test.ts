@@ -151,6 +151,7 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
     display_name: 'Open',
     tools: ['search_documents', 'recall'],
     persona: `You are ${canary('persona', ['owner'])}.`,
+    example_dialogue: canary('persona: example dialogue', ['owner']),
   })
   const notes = canary('persona notes', ['owner'])
   await prepare('owner', 'PATCH', `/avees/${open}`, { persona_notes: notes })

@@ -35,6 +35,7 @@ type Avees = {
   bio: Generated<string>
   persona: Generated<string>
   persona_notes: Generated<string>
+  example_dialogue: Generated<string>
   greeting: Generated<string>
   avatar: string | null
   visibility: Generated<Visibility>

@@ -101,14 +101,16 @@ describe.each(ONE_DATABASE)('avees on %s', (kind) => {
     const created = await make(server, server.ann.token, { persona: 'THE-PERSONA', visibility: 'public' })
     await server.call('PATCH', '/avees/sage', {
       token: server.ann.token,
-      body: { persona_notes: 'THE-NOTES' },
+      body: { persona_notes: 'THE-NOTES', example_dialogue: 'THE-DIALOGUE' },
     })
     for (const layer of [null, 'friends', 'intimate'] as const) {
       if (layer) await grant(server, server.ann.token, 'bob', layer)
       for (const url of ['/avees/sage', `/avees/${created.body.id}`, '/avees', '/avees?query=THE-']) {
         const { status, body } = await server.call('GET', url, { token: server.bob.token })
         expect(status).toBe(200)
-        expect(JSON.stringify(body)).not.toMatch(/THE-PERSONA|THE-NOTES|persona/)
+        expect(JSON.stringify(body)).not.toMatch(
+          /THE-PERSONA|THE-NOTES|THE-DIALOGUE|persona|example_dialogue/,
+        )
         expect(JSON.stringify(body)).not.toContain(server.ann.id)
       }
     }

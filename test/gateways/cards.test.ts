@@ -115,6 +115,7 @@ describe('character cards and .avee files', () => {
       display_name: 'Mira',
       bio: 'A keeper of lights.',
       greeting: 'Come in, User.',
+      example_dialogue: '<START>\nUser: Hello\nMira: Mind the step.',
       visibility: 'private',
       handle: expect.stringMatching(/^mira/),
     })
@@ -127,8 +128,6 @@ describe('character cards and .avee files', () => {
         'Calm and dry.',
         '## Scenario',
         'User visits in a storm.',
-        '## Example dialogue',
-        '<START>\nUser: Hello\nMira: Mind the step.',
         '## Further instructions',
         'Answer briefly.',
       ].join('\n\n'),
@@ -159,6 +158,7 @@ describe('character cards and .avee files', () => {
         name: 'Mira',
         personality: 'Calm and dry.',
         system_prompt: 'Stay in character.',
+        mes_example: '<START>\nUser: Hello\nMira: Mind the step.',
         post_history_instructions: 'Answer briefly.',
         character_book: {
           entries: [{ keys: ['lamp', 'oil'], content: 'The lamp burns whale oil.', enabled: true }],
@@ -167,14 +167,19 @@ describe('character cards and .avee files', () => {
     })
     for (const format of ['png', 'charx']) {
       const again = await importFile(`mira.${format}`, (await exportOf(owner, avee.id, format)).bytes)
-      expect(again.avee).toMatchObject({ persona: avee.persona, greeting: avee.greeting, bio: avee.bio })
+      const { persona, greeting, bio, example_dialogue } = avee
+      expect(again.avee).toMatchObject({ persona, greeting, bio, example_dialogue })
       expect(again.avee.avatar).toBeTruthy()
       expect(again.documents).toBe(1)
     }
   })
 
   test('exports to others only what is public', async () => {
-    const avee = await createAvee(owner.client, { persona: 'A secret persona.', avatar: '🌊' })
+    const avee = await createAvee(owner.client, {
+      persona: 'A secret persona.',
+      example_dialogue: 'A secret dialogue.',
+      avatar: '🌊',
+    })
     for (const layer of ['public', 'friends', 'intimate'] as const)
       await uploadFiles(owner.client, [{ name: `${layer}.txt`, content: `The ${layer} text.` }], {
         avee: avee.id,
@@ -191,6 +196,7 @@ describe('character cards and .avee files', () => {
         expect(text).toContain('The public text.')
         expect(text).not.toMatch(/The (?:friends|intimate) text/)
         expect(text.includes('A secret persona.')).toBe(user === owner)
+        expect(text.includes('A secret dialogue.')).toBe(user === owner)
       }
     expect((await exportOf(visitor, avee.id, 'avee')).status).toBe(403)
     await owner.client.patch(`/avees/${avee.id}`, { visibility: 'private' })
@@ -201,6 +207,7 @@ describe('character cards and .avee files', () => {
     const avee = await createAvee(owner.client, {
       handle: 'whole-avee',
       persona: 'Curious.',
+      example_dialogue: 'User: Hi\nMe: Aye.',
       greeting: 'Hello',
       visibility: 'unlisted',
     })

@@ -31,6 +31,7 @@ import { up as attachments } from './031-attachments.ts'
 import { up as tools } from './032-tools.ts'
 import { up as ownTools } from './033-own-tools.ts'
 import { up as inlineSections } from './034-inline-sections.ts'
+import { up as exampleDialogue } from './035-example-dialogue.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -66,4 +67,5 @@ export const migrations: Record<string, Migration> = {
   '032-tools': { up: tools },
   '033-own-tools': { up: ownTools },
   '034-inline-sections': { up: inlineSections },
+  '035-example-dialogue': { up: exampleDialogue },
 }

@@ -45,8 +45,10 @@ export function exporter({ knowledge, memory }: ExportDependencies) {
 
   /** Returns an avee as a character of a card. The persona is for its owner only. */
   async function characterOf({ avee, isOwner }: AveeView): Promise<Character> {
+    const persona = splitPersona(isOwner ? avee.persona : '')
     return {
-      ...splitPersona(isOwner ? avee.persona : ''),
+      ...persona,
+      exampleDialogue: (isOwner && avee.exampleDialogue) || persona.exampleDialogue,
       name: avee.displayName,
       greeting: avee.greeting,
       notes: avee.bio,
@@ -117,6 +119,7 @@ export function exporter({ knowledge, memory }: ExportDependencies) {
           bio: avee.bio,
           persona: avee.persona,
           persona_notes: avee.personaNotes,
+          example_dialogue: avee.exampleDialogue,
           greeting: avee.greeting,
           visibility: avee.visibility,
           anonymous: avee.anonymous,

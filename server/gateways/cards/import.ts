@@ -25,7 +25,7 @@ export type ImportDependencies = {
 export type Imported = { card: AveeCard; runs: string[]; documents: number; notTakenOver: NotTakenOver[] }
 
 /** The limits of an avee's members (contract/avees.ts). */
-const limits = { displayName: 100, bio: 500, persona: 40_000, greeting: 2_000 }
+const limits = { displayName: 100, bio: 500, persona: 40_000, greeting: 2_000, dialogue: 20_000 }
 const maxHandleAttempts = 50
 const maxMemories = 5_000
 const maxEntryTitle = 300
@@ -91,6 +91,7 @@ export function importer({ avees, knowledge, memory, models }: ImportDependencie
       display_name: shorten('name', fill(card.name), limits.displayName),
       bio: shorten('creator_notes', fill(card.creator_notes), limits.bio),
       greeting: shorten('first_mes', fill(card.first_mes), limits.greeting),
+      example_dialogue: shorten('mes_example', fill(card.mes_example), limits.dialogue),
       persona: shorten(
         'description',
         joinPersona({
@@ -98,7 +99,6 @@ export function importer({ avees, knowledge, memory, models }: ImportDependencie
           description: fill(card.description),
           personality: fill(card.personality),
           scenario: fill(card.scenario),
-          exampleDialogue: fill(card.mes_example),
           furtherInstructions: fill(card.post_history_instructions),
         }),
         limits.persona,

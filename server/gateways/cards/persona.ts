@@ -2,7 +2,10 @@ import type { Character } from './card.ts'
 
 type Section = 'description' | 'personality' | 'scenario' | 'exampleDialogue' | 'furtherInstructions'
 
-/** The headings in a persona by the members of a card; what stands before the first heading is the system prompt. */
+/**
+ * The headings in a persona by the members of a card; what stands before the first heading is the system prompt. Avees have
+ * a field of their own for the example dialogue, which a persona of an earlier import contains.
+ */
 const headings: Record<Section, string> = {
   description: 'Description',
   personality: 'Personality',
@@ -15,10 +18,13 @@ const sections = Object.entries(headings) as [Section, string][]
 type Parts = Pick<Character, Section | 'systemPrompt'>
 
 /** Returns the text of a persona that has these parts. */
-export const joinPersona = (parts: Parts): string =>
+export const joinPersona = (parts: Omit<Parts, 'exampleDialogue'>): string =>
   [
     parts.systemPrompt,
-    ...sections.map(([name, heading]) => (parts[name] ? `## ${heading}\n\n${parts[name]}` : '')),
+    ...sections.map(([name, heading]) => {
+      const text = name === 'exampleDialogue' ? '' : parts[name]
+      return text && `## ${heading}\n\n${text}`
+    }),
   ]
     .map((part) => part.trim())
     .filter(Boolean)

@@ -26,6 +26,7 @@ const fieldNames = [
   'bio',
   'persona',
   'persona_notes',
+  'example_dialogue',
   'greeting',
   'model',
   'visibility',
@@ -111,6 +112,7 @@ export function AveeForm({ avee }: { avee: Avee }) {
     avatar: edited.avatar,
     bio: edited.bio,
     persona: edited.persona ?? '',
+    exampleDialogue: edited.example_dialogue ?? '',
     greeting: edited.greeting,
     questions: questionsOf(edited),
   }
@@ -152,14 +154,27 @@ export function AveeForm({ avee }: { avee: Avee }) {
       />
       <TextArea
         label={t('Persona')}
-        hint={t(
-          'Its character, tone and subjects, and a few lines of example dialogue. Visitors never see this text.',
-        )}
+        hint={t('Its character, tone and subjects. Visitors never see this text.')}
         rows={8}
         maxLength={40_000}
         value={edited.persona ?? ''}
         onChange={(event) => change({ persona: event.target.value })}
       />
+      {!avee.is_library && (
+        <TextArea
+          label={t('Example dialogue')}
+          hint={t(
+            'A few lines as it would say them, for the tone of its answers. Visitors never see this text.',
+          )}
+          placeholder={t('User: Are you open today?\n{name}: Always, if you bring cake.', {
+            name: edited.display_name,
+          })}
+          rows={4}
+          maxLength={20_000}
+          value={edited.example_dialogue ?? ''}
+          onChange={(event) => change({ example_dialogue: event.target.value })}
+        />
+      )}
       <TextArea
         label={t('Greeting')}
         hint={t('The first message of every new conversation.')}

@@ -35,6 +35,7 @@ export function Trial({
     display_name: string
     avatar: string | null
     persona: string
+    exampleDialogue: string
     greeting: string
     questions: string[]
   }
@@ -53,7 +54,13 @@ export function Trial({
       ])
       const response = await api.open(tryAvee, {
         params: { id: avee.id },
-        body: { question: asked, layer, persona: edited.persona, history: history.slice(-maxHistory) },
+        body: {
+          question: asked,
+          layer,
+          persona: edited.persona,
+          example_dialogue: edited.exampleDialogue,
+          history: history.slice(-maxHistory),
+        },
       })
       const { runId } = hub.adopt(response, answerFold)
       setTurns([...turns, { question: asked, runId }])
