@@ -154,14 +154,19 @@ export const addTool = operation({
   summary: 'Add a tool to an avee',
   audit: 'tool.create',
   description:
-    '`openapi`: the operations of an OpenAPI 3 description in JSON, from a URL or given as `spec`. `mcp`: a server of the Model Context Protocol (Streamable HTTP). `mcp_stdio`: a program on the server, for administrators. Only public addresses are reached, and those in `TOOL_ALLOWED_HOSTS`. Operations other than GET and MCP tools without `readOnlyHint` ask the person first.',
+    '`openapi`: the operations of an OpenAPI 3 description in JSON or YAML, from a URL or given as `spec`. `mcp`: a server of the Model Context Protocol (Streamable HTTP). `mcp_stdio`: a program on the server, for administrators. Only public addresses are reached, and those in `TOOL_ALLOWED_HOSTS`. Operations other than GET and MCP tools without `readOnlyHint` ask the person first.',
   params: aveeParams,
   body: z.discriminatedUnion('kind', [
     z.object({
       kind: z.literal('openapi'),
       name: ownToolName,
       url: z.optional(url),
-      spec: z.optional(z.record(z.string(), z.unknown())),
+      spec: z.optional(
+        describe(
+          z.union([z.record(z.string(), z.unknown()), shortText(1_000_000)]),
+          'The description as an object, or as text in JSON or YAML.',
+        ),
+      ),
       headers: z.optional(headers),
       operations: z.optional(operations),
       shared: z.optional(shared),

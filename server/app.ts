@@ -350,7 +350,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   await http.register(mcpRoutes({ mcp }))
   await http.register(
     dataExportRoutes({
-      dataExport: createDataExport({ accounts, avees, knowledge, memory, chat, completions }),
+      dataExport: createDataExport({ accounts, avees, knowledge, memory, chat, completions, tools }),
     }),
   )
   await http.register(toolRoutes({ tools }))

@@ -9,6 +9,7 @@ import { type Document, document as documentShape } from '../../contract/knowled
 import { layersWithin } from '../../contract/layers.ts'
 import { memory as memoryShape } from '../../contract/memory.ts'
 import { message as messageShape } from '../../contract/messages.ts'
+import { ownTool as toolShape } from '../../contract/tools.ts'
 import type { Accounts } from '../accounts/index.ts'
 import { type Avees, presentAvee } from '../avees/index.ts'
 import { type Chat, exportMarkdown } from '../chat/index.ts'
@@ -17,6 +18,7 @@ import { AppError } from '../errors.ts'
 import type { Caller } from '../http/caller.ts'
 import { type Knowledge, presentDocument } from '../knowledge/index.ts'
 import { type Memory, presentMemory } from '../memory/index.ts'
+import type { Tools } from '../tools/index.ts'
 
 export type DataExportDependencies = {
   accounts: Pick<Accounts, 'findUser'>
@@ -25,6 +27,7 @@ export type DataExportDependencies = {
   memory: Pick<Memory, 'exportMemories'>
   chat: Pick<Chat, 'listConversations' | 'getWholeConversation'>
   completions: Pick<Completions, 'listKept' | 'getKept'>
+  tools: { own: Pick<Tools['own'], 'list'> }
 }
 
 /** An answer of `POST /v1/responses` that later requests can continue, with the messages it answers. */
@@ -47,6 +50,7 @@ export function dataExport({
   memory,
   chat,
   completions,
+  tools,
 }: DataExportDependencies) {
   async function listDocuments(aveeId: string) {
     const documents = []
@@ -118,6 +122,10 @@ export function dataExport({
     addJson('avees.json', z.array(aveeShape), async () =>
       owned.map((card) => ({ ...presentAvee(card), avatar: card.avee.avatar })),
     )
+    if (caller.aveeId === null)
+      addJson('tools.json', z.array(toolShape), async () =>
+        (await Promise.all(owned.map(({ avee }) => tools.own.list(caller, avee.id)))).flat(),
+      )
     addJson('memories.json', z.array(memoryShape), async () =>
       (await memory.exportMemories(caller, undefined)).map(presentMemory),
     )

@@ -109,6 +109,7 @@ export type ToolFunction = {
     url: string
     path: string[]
     query: string[]
+    header?: string[]
     body: string | null
   }
 }

@@ -315,6 +315,10 @@ test('an export holds what its user owns and may read now', async () => {
   const tide = [{ name: '../tide.md', content: 'The tide turns at noon.' }]
   await uploadFiles(owner.client, tide, { avee: avee.id, layer: 'intimate' })
   await uploadFiles(owner.client, [{ name: 'list.txt', content: 'Rope and tar.' }])
+  const spec =
+    'openapi: 3.1.0\nservers: [{ url: https://tides.example }]\npaths: { /tide: { get: { operationId: tide } } }'
+  const tool = { kind: 'openapi', name: 'Tides', spec, headers: { 'x-key': 'key-of-the-tides' } }
+  bodyOf(await owner.client.post('/avees/ada/tools', tool))
   const talk = await createConversation(visitor.client, 'ada')
   const moon = [{ name: 'moon.txt', content: 'The moon is full.' }]
   await uploadFiles(visitor.client, moon, { conversation: talk.id })
@@ -338,8 +342,9 @@ test('an export holds what its user owns and may read now', async () => {
     'documents/library/list.txt': 'Rope and tar.',
     'account.json': expect.stringContaining('owner@example.org'),
     'avees.json': expect.stringContaining('A retired sailor.'),
+    'tools.json': expect.stringMatching(/"Tides"[^]*"x-key"[^]*"tide"/),
   })
-  expect(JSON.stringify(own)).not.toMatch(/Who are you\?|moon/)
+  expect(JSON.stringify(own)).not.toMatch(/Who are you\?|moon|key-of-the-tides/)
 
   const visited = await filesOf(visitor)
   const responses = Object.entries(visited).filter(([name]) => name.startsWith('responses/'))
@@ -351,7 +356,7 @@ test('an export holds what its user owns and may read now', async () => {
   ])
   expect(JSON.stringify(visited)).toContain('The moon is full.')
   expect(JSON.stringify(visited)).toContain('Who are you?')
-  expect(JSON.stringify(visited)).not.toMatch(/noon|retired sailor/)
+  expect(JSON.stringify(visited)).not.toMatch(/noon|retired sailor|Tides/)
   await owner.client.patch('/avees/ada', { visibility: 'private' })
   expect(JSON.stringify(await filesOf(visitor))).not.toContain('Who are you?')
 })

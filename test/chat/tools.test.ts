@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
 import type { Message } from '../../contract/messages.ts'
 import type { OwnTool, ToolCall, ToolName } from '../../contract/tools.ts'
 import { createApp } from '../../server/app.ts'
@@ -416,7 +417,16 @@ describe('tools', () => {
       ],
     })
     expect(JSON.stringify(bodyOf(await client.get(path)))).not.toContain(shop.key)
-    const item = (name: string): Call => ({ name: 'Shop_getItem', arguments: { name, colour: 'dark red' } })
+    const item = (name: string): Call => ({
+      name: 'Shop_getItem',
+      arguments: {
+        name,
+        colour: 'dark red',
+        'Accept-Language': 'de',
+        'X-Key': 'other',
+        Authorization: 'other',
+      },
+    })
     const order: Call = { name: 'Shop_createOrder', arguments: { body: { item: 'chair' } } }
     ollama.script('/api/chat', calling(item('a/b lamp'), item('..'), order), { tokens: ['Ordered.'] })
     const { events } = await askAndDecide(client, id, (run, call) =>
@@ -424,7 +434,7 @@ describe('tools', () => {
     )
     expect(statesOf(events)).toContainEqual(['call00003', 'needs_approval'])
     expect(resultsOf(events)).toEqual([
-      '{"item":"/items/a%2Fb%20lamp?colour=dark+red"}',
+      '{"item":"/items/a%2Fb%20lamp?colour=dark+red","in":"de"}',
       expect.stringContaining('name cannot be ".."'),
       '{"ordered":true}',
     ])
@@ -432,7 +442,7 @@ describe('tools', () => {
     expect(shop.keys).toEqual(new Set([shop.key]))
     expect(prompt(ollama).tools?.[0]?.function.parameters).toMatchObject({
       properties: { name: { type: 'string' }, colour: { enum: ['dark red', 'blue'] } },
-      required: ['name'],
+      required: ['name', 'Accept-Language'],
     })
 
     // Others are offered it only when it is shared, and nobody when it is off or only for the private network.
@@ -618,7 +628,15 @@ async function startShop() {
         get: {
           operationId: 'getItem',
           summary: 'Shows an item.',
-          parameters: [{ name: 'colour', in: 'query', schema: { $ref: '#/components/schemas/Colour' } }],
+          parameters: [
+            { name: 'colour', in: 'query', schema: { $ref: '#/components/schemas/Colour' } },
+            ...['Accept-Language', 'X-Key', 'Authorization', 'X-HTTP-Method-Override'].map((name) => ({
+              name,
+              in: 'header',
+              required: true,
+              schema: { type: 'string' },
+            })),
+          ],
         },
       },
       '/orders': {
@@ -641,14 +659,14 @@ async function startShop() {
     const send = (body: unknown): void =>
       void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     keys.add(request.headers['x-key'])
-    if (request.url === '/openapi.json') return send(spec)
-    if (request.method === 'GET') return send({ item: request.url })
+    if (request.url === '/openapi.yaml') return void response.end(stringify(spec))
+    if (request.method === 'GET') return send({ item: request.url, in: request.headers['accept-language'] })
     orders.push(((await json(request)) as { item: string }).item)
     if (!isHolding) send({ ordered: true })
   }
   const server = createServer((request, response) => void respond(request, response))
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/openapi.json`
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/openapi.yaml`
   return {
     url,
     key,

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import type { ToolFunction } from '../../db/index.ts'
 import type { publicClient } from '../../knowledge/index.ts'
 import { badArguments, badDescription, toolAnswered, tooManyFunctions } from '../errors.ts'
+import { headersOf, isHeaderParameter, maxHeaderParameters } from './header-parameters.ts'
+import { parseDescription } from './parse-description.ts'
 
 export const maxFunctions = 100
 export const maxDescriptionCharacters = 500
@@ -45,12 +47,7 @@ export async function fetchFunctions(
 ): Promise<ToolFunction[]> {
   const response = await client.send(url, { headers, signal, maxBytes: maxSpecBytes })
   if (response.status !== 200) throw toolAnswered(response.status, '')
-  try {
-    return readFunctions(JSON.parse(response.text), url)
-  } catch (error) {
-    if (error instanceof SyntaxError) throw badDescription('It is not JSON.')
-    throw error
-  }
+  return readFunctions(await parseDescription(response.text, signal), url)
 }
 
 /** Returns the functions of an OpenAPI description, whose relative addresses are relative to `base`. */
@@ -87,10 +84,15 @@ function toFunction(
   const byName = new Map<string, z.output<typeof parameter>>()
   for (const raw of [...given.shared, ...(given.parameters ?? [])]) {
     const found = parameter.safeParse(inline(raw))
-    if (found.success && (found.data.in === 'path' || found.data.in === 'query'))
-      byName.set(found.data.name, found.data)
+    if (!found.success) continue
+    const { name, in: place } = found.data
+    if (place === 'path' || place === 'query') byName.set(name, found.data)
+    else if (place === 'header' && isHeaderParameter(name) && (byName.get(name)?.in ?? place) === place)
+      byName.set(name, found.data)
   }
-  const all = [...byName.values()]
+  const isHeader = ({ in: place }: z.output<typeof parameter>) => place === 'header'
+  const headers = [...byName.values()].filter(isHeader).slice(0, maxHeaderParameters)
+  const all = [...byName.values()].filter((each) => !isHeader(each) || headers.includes(each))
   const content = object.safeParse(object.safeParse(inline(given.requestBody)).data?.['content']).data ?? {}
   const media = object.safeParse(content['application/json']).data
   const body = media ? (byName.has('body') ? 'request_body' : 'body') : null
@@ -117,6 +119,7 @@ function toFunction(
       url: given.url,
       path: all.flatMap(({ name, in: place }) => (place === 'path' ? [name] : [])),
       query: all.flatMap(({ name, in: place }) => (place === 'query' ? [name] : [])),
+      header: headers.map(({ name }) => name),
       body,
     },
   }
@@ -172,6 +175,7 @@ export async function callFunction(
     headers: {
       accept: 'application/json, text/*;q=0.9',
       ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headersOf(request.header ?? [], given, headers),
       ...headers,
     },
     body: body === undefined ? undefined : JSON.stringify(body),

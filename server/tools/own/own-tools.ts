@@ -30,6 +30,7 @@ import {
 import type { AveeTool, ToolContext, ToolResult } from '../tool.ts'
 import { callMcpTool, listMcpTools, type McpServer } from './mcp.ts'
 import { callFunction, fetchFunctions, readFunctions } from './openapi.ts'
+import { parseDescription } from './parse-description.ts'
 
 export type OwnToolDependencies = {
   database: Database
@@ -44,6 +45,7 @@ type Headers = Record<string, string>
 type Source = Pick<OfferedToolRow, 'kind' | 'url' | 'command' | 'args'> & { headers: Headers }
 
 const maxTools = 20
+const timeout = () => AbortSignal.timeout(listTimeoutMs)
 const connectTimeoutMs = 10_000
 const listTimeoutMs = 15_000
 /** Of all tools of an avee together; models of OpenAI take 128. */
@@ -82,7 +84,7 @@ export function ownTools({ database, avees, encryption, allowedHosts }: OwnToolD
 
   /** @throws AppError with a sentence for the owner */
   async function listFunctions(source: Source): Promise<ToolFunction[]> {
-    const signal = AbortSignal.timeout(listTimeoutMs)
+    const signal = timeout()
     const { kind, url, headers } = source
     try {
       return kind === 'openapi'
@@ -189,7 +191,13 @@ export function ownTools({ database, avees, encryption, allowedHosts }: OwnToolD
       const spec = 'spec' in body ? body.spec : undefined
       if (body.kind === 'openapi' && (source.url === null) === (spec === undefined))
         throw descriptionMissing()
-      const functions = spec === undefined ? await listFunctions(source) : readFunctions(spec, undefined)
+      const functions =
+        spec === undefined
+          ? await listFunctions(source)
+          : readFunctions(
+              typeof spec === 'string' ? await parseDescription(spec, timeout()) : spec,
+              undefined,
+            )
       for (const { request } of functions) if (request) http.assertAllowed(request.url)
       checkOperations(body.operations, functions)
       const { headers, ...columns } = source

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
-import { addTool, type ToolKind, toolKinds } from '../../../contract/tools.ts'
+import { addTool, type OwnTool, type ToolKind, toolKinds } from '../../../contract/tools.ts'
 import { keys } from '../../api/index.ts'
 import { useApi, useIsAdmin } from '../../api/react.tsx'
 import { type Message, message, t } from '../../languages/index.ts'
@@ -12,15 +12,23 @@ import { SelectField, TextArea, TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
 
 const kindHints: Record<ToolKind, Message> = {
-  openapi: message('A service with an OpenAPI description in JSON.'),
+  openapi: message('A service with an OpenAPI description in JSON or YAML.'),
   mcp: message('A server of the Model Context Protocol.'),
   mcp_stdio: message(
     'A program that speaks the Model Context Protocol. It runs with the rights of the server.',
   ),
 }
 
-/** Adds a tool to an avee. */
-export function OwnToolDialog({ avee, onClose }: { avee: Avee; onClose: () => void }) {
+/** Adds a tool to an avee. `onAdded` gets it with its functions. */
+export function OwnToolDialog({
+  avee,
+  onClose,
+  onAdded,
+}: {
+  avee: Avee
+  onClose: () => void
+  onAdded: (tool: OwnTool) => void
+}) {
   const api = useApi()
   const queries = useQueryClient()
   const isAdmin = useIsAdmin()
@@ -40,8 +48,9 @@ export function OwnToolDialog({ avee, onClose }: { avee: Avee; onClose: () => vo
             : { kind, name: name.trim(), url: url.trim(), headers: headersOf(headers) },
       })
     },
-    onSuccess: async () => {
+    onSuccess: async (tool) => {
       onClose()
+      onAdded(tool)
       await queries.invalidateQueries({ queryKey: keys.ownTools(avee.id) })
     },
   })
@@ -128,7 +137,7 @@ export function OwnToolDialog({ avee, onClose }: { avee: Avee; onClose: () => vo
 const linesOf = (text: string): string[] => text.split('\n').flatMap((line) => line.trim() || [])
 
 /** `Name: value` lines as an object. */
-const headersOf = (text: string): Record<string, string> =>
+export const headersOf = (text: string): Record<string, string> =>
   Object.fromEntries(
     linesOf(text).map((line) => {
       const [name = '', ...value] = line.split(':')

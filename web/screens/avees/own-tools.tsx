@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Plus, Trash2, Zap } from 'lucide-react'
+import { Pencil, Plus, Trash2, Zap } from 'lucide-react'
 import { useState } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
 import type { BodyOf } from '../../../contract/operation.ts'
@@ -15,6 +15,7 @@ import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { SmallSelect } from '../../ui/field.tsx'
 import { Badge, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import { EditToolDialog } from './edit-tool-dialog.tsx'
 import { OwnToolDialog } from './own-tool-dialog.tsx'
 import './own-tools.css'
 
@@ -22,6 +23,7 @@ import './own-tools.css'
 export function OwnTools({ avee }: { avee: Avee }) {
   const api = useApi()
   const [isAdding, setIsAdding] = useState(false)
+  const [edited, setEdited] = useState<OwnTool>()
   const list = useQuery({
     queryKey: keys.ownTools(avee.id),
     queryFn: () => api.call(listOwnTools, { params: { id: avee.id } }),
@@ -47,16 +49,17 @@ export function OwnTools({ avee }: { avee: Avee }) {
       ) : (
         <ul className="rows own-tools">
           {list.data.tools.map((tool) => (
-            <OwnToolRow key={tool.id} tool={tool} />
+            <OwnToolRow key={tool.id} tool={tool} onEdit={() => setEdited(tool)} />
           ))}
         </ul>
       )}
-      {isAdding && <OwnToolDialog avee={avee} onClose={() => setIsAdding(false)} />}
+      {isAdding && <OwnToolDialog avee={avee} onClose={() => setIsAdding(false)} onAdded={setEdited} />}
+      {edited && <EditToolDialog tool={edited} onClose={() => setEdited(undefined)} />}
     </Section>
   )
 }
 
-function OwnToolRow({ tool }: { tool: OwnTool }) {
+function OwnToolRow({ tool, onEdit }: { tool: OwnTool; onEdit: () => void }) {
   const api = useApi()
   const queries = useQueryClient()
   const showToast = useToast()
@@ -128,6 +131,7 @@ function OwnToolRow({ tool }: { tool: OwnTool }) {
       <Button small icon={Zap} busy={test.isPending} onClick={() => test.mutate()}>
         {t('Test')}
       </Button>
+      <IconButton label={t('Edit {name}', { name })} icon={Pencil} onClick={onEdit} />
       <IconButton label={t('Remove {name}', { name })} icon={Trash2} onClick={() => setIsRemoving(true)} />
       <ConfirmDialog
         open={isRemoving}

@@ -1,0 +1,123 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { type OwnTool, updateTool } from '../../../contract/tools.ts'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
+import { Button } from '../../ui/button.tsx'
+import { Dialog, DialogActions } from '../../ui/dialog.tsx'
+import { TextArea, TextField } from '../../ui/field.tsx'
+import { Badge, Notice } from '../../ui/state.tsx'
+import { headersOf } from './own-tool-dialog.tsx'
+
+/** Changes a tool of an avee, and selects the functions that it offers. */
+export function EditToolDialog({ tool, onClose }: { tool: OwnTool; onClose: () => void }) {
+  const api = useApi()
+  const queries = useQueryClient()
+  const { functions, header_names } = tool
+  const [name, setName] = useState(tool.name)
+  const [url, setUrl] = useState(tool.url ?? '')
+  const [headers, setHeaders] = useState('')
+  const [selected, setSelected] = useState(
+    () => new Set(functions.filter((each) => each.selected).map((each) => each.name)),
+  )
+  const save = useMutation({
+    mutationFn: () =>
+      api.call(updateTool, {
+        params: { id: tool.avee_id, tool_id: tool.id },
+        body: {
+          name: name.trim(),
+          ...(tool.url !== null && url.trim() !== tool.url && { url: url.trim() }),
+          ...(headers.trim() !== '' && { headers: headersOf(headers) }),
+          // All of them: also those that the service adds later.
+          operations: selected.size === functions.length ? null : [...selected],
+        },
+      }),
+    onSuccess: async () => {
+      onClose()
+      await queries.invalidateQueries({ queryKey: keys.ownTools(tool.avee_id) })
+    },
+  })
+  const toggle = (each: string): void =>
+    setSelected((current) => {
+      const next = new Set(current)
+      if (!next.delete(each)) next.add(each)
+      return next
+    })
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    save.mutate()
+  }
+  return (
+    <Dialog open onOpenChange={onClose} title={t('Edit {name}', { name: tool.name })}>
+      <form onSubmit={submit} className="dialog-form">
+        <TextField
+          label={t('Name')}
+          hint={t('Letters and digits. The language model sees it.')}
+          value={name}
+          required
+          maxLength={40}
+          spellCheck={false}
+          onChange={(event) => setName(event.target.value)}
+        />
+        {tool.url !== null && (
+          <TextField
+            label={tool.kind === 'openapi' ? t('Address of the description') : t('Address')}
+            type="url"
+            dir="ltr"
+            required
+            value={url}
+            onChange={(event) => setUrl(event.target.value)}
+          />
+        )}
+        {tool.kind !== 'mcp_stdio' && (
+          <TextArea
+            label={t('Headers')}
+            hint={
+              header_names.length === 0
+                ? t(
+                    'One per line, such as “Authorization: Bearer abc”. Stored encrypted and never shown again.',
+                  )
+                : t('Leave empty to keep {names}. What you enter replaces all of them.', {
+                    names: header_names.join(', '),
+                  })
+            }
+            rows={2}
+            dir="ltr"
+            autoComplete="off"
+            spellCheck={false}
+            value={headers}
+            onChange={(event) => setHeaders(event.target.value)}
+          />
+        )}
+        <fieldset className="field">
+          <legend className="field-label">{t('Functions')}</legend>
+          <div className="choices">
+            {functions.map((each) => (
+              <label key={each.name} className="choice">
+                <input type="checkbox" checked={selected.has(each.name)} onChange={() => toggle(each.name)} />
+                <span className="choice-text">
+                  {each.name}
+                  {each.needs_approval && <Badge>{t('Asks first')}</Badge>}
+                  {each.description && <small>{each.description}</small>}
+                </span>
+              </label>
+            ))}
+          </div>
+        </fieldset>
+        {save.error && <Notice kind="bad">{save.error.message}</Notice>}
+        <DialogActions>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button
+            variant="primary"
+            type="submit"
+            busy={save.isPending}
+            disabled={!name.trim() || selected.size === 0}
+          >
+            {t('Save')}
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  )
+}
