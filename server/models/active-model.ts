@@ -32,10 +32,12 @@ export function createActiveModel(database: Database) {
     },
     async save(model: string): Promise<void> {
       await saveActiveModel(db, model)
+      forget()
       await database.notify(db, channel, '')
     },
     async clear(model: string): Promise<void> {
       await clearActiveModel(db, model)
+      forget()
       await database.notify(db, channel, '')
     },
     [Symbol.asyncDispose]: async () => (await listening)?.(),
