@@ -1,6 +1,7 @@
 import type { KyselyPlugin } from 'kysely'
 import type { Database } from '../../server/db/index.ts'
 import { AppError } from '../../server/errors.ts'
+import { waitFor } from './runs.ts'
 
 /**
  * A database whose connection breaks on request: before a statement arrives, after it was executed but before its
@@ -12,8 +13,8 @@ export type FaultyDatabase = {
   loseNext(): void
   /** Loses the response to the next statement, or to the commit of the next transaction. */
   loseNextResponse(): void
-  /** Loses everything from now on. */
-  kill(): void
+  /** Loses everything from now on; resolves when the server has executed the statements that it already has. */
+  kill(): Promise<void>
 }
 
 const connectionLost = () => new AppError(503, 'database_away', 'The test has closed the connection.')
@@ -21,6 +22,7 @@ const connectionLost = () => new AppError(503, 'database_away', 'The test has cl
 export function createFaultyDatabase(real: Database): FaultyDatabase {
   let lost: 'statement' | 'response' | undefined
   let dead = false
+  const underWay = new Set<object>()
   const check = (which: 'statement' | 'response') => {
     if (dead) throw new Error('This process is dead.')
     if (lost !== which) return
@@ -38,11 +40,13 @@ export function createFaultyDatabase(real: Database): FaultyDatabase {
     },
   }
   const breaking: KyselyPlugin = {
-    transformQuery: ({ node }) => {
+    transformQuery: ({ node, queryId }) => {
       check('statement')
+      underWay.add(queryId)
       return node
     },
-    transformResult: async ({ result }) => {
+    transformResult: async ({ result, queryId }) => {
+      underWay.delete(queryId)
       check('response')
       return result
     },
@@ -69,8 +73,9 @@ export function createFaultyDatabase(real: Database): FaultyDatabase {
     loseNextResponse() {
       lost = 'response'
     },
-    kill() {
+    async kill() {
       dead = true
+      await waitFor(() => underWay.size === 0)
     },
   }
 }

@@ -98,7 +98,7 @@ class World {
   /** Kills the process of a node, losing uncommitted events, and restarts it. */
   async crash(at: number): Promise<void> {
     const dead = this.node(at)
-    dead.faults.kill()
+    await dead.faults.kill()
     this.#dead.push(dead.runs)
     const alive = await this.#openNode(dead.name)
     this.nodes = this.nodes.map((node) => (node === dead ? alive : node))

@@ -99,7 +99,7 @@ describe.each(DATABASES)('stopping on %s', (kind) => {
     const { id, worker } = await startRun(dead, user)
     await worker.context.emit({ token: 'left' })
     await worker.context.flush()
-    dying.kill()
+    await dying.kill()
     await sql`update runs set lease_until = now() + interval '300 milliseconds' where id = ${id}`.execute(
       cluster.database.db,
     )

@@ -38,7 +38,8 @@ describe.each(DATABASES)('taking over the runs of a dead process on %s', (kind) 
       await started.worker.context.flush()
       left.push(started)
     }
-    dying.kill()
+    // Otherwise a claim of this node could still be executed after that of the next one.
+    await dying.kill()
     return { node, left, ids: left.map(({ id }) => id) }
   }
 
@@ -182,7 +183,7 @@ describe.each(DATABASES)('taking over the runs of a dead process on %s', (kind) 
       })
       nodes.push(node)
       expect((await node.workers.next(id)).context.run.attempt).toBe(attempt)
-      dying.kill()
+      await dying.kill()
     }
     await using node = await openRuns(cluster.database, { nodeId: 'loop', kind: { maxAttempts: 2 } })
     const events = parse(await readAll(node, id))
