@@ -9,7 +9,7 @@ export type Access = { layer: Layer; documents: DocumentLayers }
 
 export type StoredAnswer = Pick<MessageRow, 'content' | 'model' | 'citations' | 'documents'>
 
-/** Returns what a reader (null: everybody) whose access reaches `layer` may see of what these answers rest on. */
+/** Returns the access of a reader (null: everybody) up to `layer` to the sources of these answers. */
 export async function accessTo(
   answers: Pick<StoredAnswer, 'citations' | 'documents'>[],
   { layer, userId }: { layer: Layer; userId: string | null },

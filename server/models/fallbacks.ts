@@ -18,8 +18,8 @@ export async function defaultFallbacks(providers: Provider[]): Promise<string[]>
 }
 
 /**
- * Finds the first model of `order` that may answer instead of others. Of the providers that have failed, and of those that
- * pause, no model is asked.
+ * Finds the first model of `order` that may answer instead of others. It skips the models of
+ * providers that have failed or pause.
  */
 export async function findFallback(
   order: string[],

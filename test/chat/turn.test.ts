@@ -298,7 +298,7 @@ for (const kind of DATABASES) {
       expect(messages.flatMap(({ citations }) => citations)).toEqual([{ n: 1, status: 'no_access' }])
     })
 
-    test('gives no order in a document, title, heading, file name or earlier answer to the model', async () => {
+    test('passes no instruction of a document, title, heading, file name or earlier answer on to the model', async () => {
       const { client: owner } = await registerUser(app)
       const { client } = await registerUser(app)
       const avee = await createAvee(owner)

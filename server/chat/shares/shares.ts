@@ -14,8 +14,8 @@ const maxShares = 50
 const maxMessages = 2_000
 
 /**
- * Links to read-only snapshots of conversations. Whoever has one reads the text of the branch, and of its citations what
- * everybody may see now. A link is valid while its creator can read the conversation.
+ * Links to read-only snapshots of conversations. Anybody with a link can read the text of the branch, and those parts of its
+ * citations that everybody may see now. A link is valid while its creator can read the conversation.
  */
 export function shares({
   database: { db },

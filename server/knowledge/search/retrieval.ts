@@ -24,7 +24,7 @@ export type ConversationAttachments = {
   given: string[]
 }
 
-/** The searches in the documents of avees, and what ranks by their terms. */
+/** Searches the documents of avees, for people and for prompts. */
 export function retrieval(db: Db, search: HybridSearch) {
   return {
     /** Searches passages, best first; `answerable` estimates whether they answer the query. */
@@ -50,9 +50,9 @@ export function retrieval(db: Db, search: HybridSearch) {
     passageCounts: (scope: Pick<SearchQuery, 'aveeId' | 'layers'>) => countPassagesByLanguage(db, scope),
 
     /**
-     * Searches passages for a prompt of up to `words` words; adjacent ones are merged. Of a question that needs several
-     * passages, the `parts` are searched too. The attachments that come with the question take part with their beginnings
-     * too, as a question about a file ("What is this?") need not have its words.
+     * Searches passages for a prompt of up to `words` words; adjacent ones are merged. If a question needs several
+     * passages, its `parts` are searched too. The beginnings of the attachments that come with the question are always
+     * candidates, because a question about a file ("What is this?") need not have its words.
      */
     async contextPassages({
       words,
