@@ -6,6 +6,8 @@ const shared = {
   environment: 'node' as const,
   setupFiles: ['test/setup/console.ts'],
   restoreMocks: true,
+  // A condition that is polled comes later on a busy machine.
+  expect: { poll: { timeout: 25_000 } },
   testTimeout: 30_000,
   hookTimeout: 60_000,
 }

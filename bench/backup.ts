@@ -22,11 +22,11 @@ import { originals } from '../server/knowledge/index.ts'
 import { upsertDocument } from '../server/knowledge/store/documents.ts'
 import { insertVersions } from '../server/knowledge/store/versions.ts'
 import { createLog } from '../server/log.ts'
-import { startServer } from '../test/app.ts'
 import { askStream, createConversation } from '../test/builders.ts'
 import type { TestClient } from '../test/client.ts'
 import { readEvents } from '../test/events.ts'
 import { startOllama } from '../test/model-servers.ts'
+import { startServer } from '../test/server-process.ts'
 import { fixed, print, quantile } from './data.ts'
 
 const { values } = parseArgs({

@@ -9,11 +9,11 @@
  * errors of the scripted model.
  */
 import { parseArgs } from 'node:util'
-import { startServer } from '../test/app.ts'
 import { askStream, createAvee, createConversation, type UploadFile, uploadFiles } from '../test/builders.ts'
 import { readEvents } from '../test/events.ts'
 import { startOllama } from '../test/model-servers.ts'
 import { createPdf } from '../test/pdf.ts'
+import { startServer } from '../test/server-process.ts'
 import { memoryOfChildren } from './child-processes.ts'
 import { fixed, print, quantile } from './data.ts'
 import { syntheticDocument } from './synthetic.ts'

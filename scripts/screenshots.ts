@@ -1,11 +1,11 @@
 // Takes the screenshots of README.md and docs/ with Chromium: a guest house, its documents and a scripted model.
 import { fileURLToPath } from 'node:url'
-import { startServer } from '../test/app.ts'
 import { createAvee, uploadFiles } from '../test/builders.ts'
 import { openBrowser, openWindow } from '../test/journeys/browser.ts'
 import { chatPage } from '../test/journeys/chat-page.ts'
 import { startOllama } from '../test/model-servers.ts'
 import { createPdf } from '../test/pdf.ts'
+import { startServer } from '../test/server-process.ts'
 import { findChromium } from './services/find.ts'
 
 const imageOf = (name: string) => fileURLToPath(new URL(`../docs/${name}.png`, import.meta.url))

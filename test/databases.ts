@@ -27,6 +27,9 @@ export const DATABASES: Kind[] = server === undefined ? ['embedded'] : ['embedde
  */
 export const ONE_DATABASE: Kind[] = process.env['TEST_ALL_DATABASES'] ? DATABASES : DATABASES.slice(-1)
 
+/** For tests that need a database and no particular one. */
+export const ANY_DATABASE: Kind = ONE_DATABASE[0] ?? 'embedded'
+
 /** A migrated, empty database that is not open yet. */
 export type TestDatabase = {
   readonly kind: Kind

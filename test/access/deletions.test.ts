@@ -5,7 +5,6 @@ import type { Deleted, DeletionReceipt } from '../../contract/deletions.ts'
 import type { Message } from '../../contract/messages.ts'
 import { openDatabase } from '../../server/db/index.ts'
 import { createLog } from '../../server/log.ts'
-import { type ServerProcess, startServer } from '../app.ts'
 import {
   bodyOf,
   createAvee,
@@ -17,6 +16,7 @@ import {
 import type { TestClient } from '../client.ts'
 import { DATABASES } from '../databases.ts'
 import { filesWith } from '../files-with.ts'
+import { type ServerProcess, startServer } from '../server-process.ts'
 
 /** A word of letters that occurs nowhere else. */
 const word = () => Array.from(randomBytes(14), (byte) => 'bcdfghklmnprstvz'[byte & 15]).join('')

@@ -6,7 +6,7 @@ import type { Database } from '../../server/db/index.ts'
 import { defineError } from '../../server/errors.ts'
 import type { Http } from '../../server/http/index.ts'
 import { acceptUploads, receiveUpload } from '../../server/http/uploads.ts'
-import { openTestDatabase } from '../databases.ts'
+import { ANY_DATABASE, openTestDatabase } from '../databases.ts'
 import { type ErrorResponse, openServer, type TestServer } from './server.ts'
 
 const forbidden = defineError(403, 'forbidden', () => 'Forbidden.')
@@ -45,7 +45,7 @@ describe('limits of requests', () => {
   let server: TestServer
   let port: number
   beforeAll(async () => {
-    database = await openTestDatabase('embedded')
+    database = await openTestDatabase(ANY_DATABASE)
     server = await openServer(database, {}, { routes: addRoutes })
     port = Number(new URL(await server.http.listen({ port: 0 })).port)
   })

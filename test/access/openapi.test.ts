@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type App, createApp } from '../../server/app.ts'
 import { readConfig } from '../../server/config.ts'
 import { createLog } from '../../server/log.ts'
-import { createTestDatabase, type TestDatabase } from '../databases.ts'
+import { ANY_DATABASE, createTestDatabase, type TestDatabase } from '../databases.ts'
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 type Operation = {
@@ -30,7 +30,7 @@ let api: Api
 let operations: { name: string; method: string; path: string; operation: Operation }[]
 
 beforeAll(async () => {
-  database = await createTestDatabase('embedded')
+  database = await createTestDatabase(ANY_DATABASE)
   const env = { ...database.settings, HOST: '0.0.0.0', OLLAMA_BASE_URL: 'http://127.0.0.1:9' }
   app = await createApp(readConfig(env), { log: createLog('silent') })
   api = (await app.http.inject('/openapi.json')).json()

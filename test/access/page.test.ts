@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../server/db/index.ts'
-import { openTestDatabase } from '../databases.ts'
+import { ANY_DATABASE, openTestDatabase } from '../databases.ts'
 import { type ErrorResponse, openServer, type TestServer } from './server.ts'
 
 const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
@@ -20,7 +20,7 @@ beforeAll(async () => {
   await writeFile(path.join(built, 'diagram.html'), '<!doctype html><title>Diagrams</title>')
   await writeFile(path.join(built, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>')
   await writeFile(path.join(folder, 'secret.txt'), 'outside')
-  database = await openTestDatabase('embedded')
+  database = await openTestDatabase(ANY_DATABASE)
   server = await openServer(
     database,
     {},

@@ -107,9 +107,7 @@ describe.each(ONE_DATABASE)('the trash on %s', (kind) => {
     const note = 'Remember that my boat is called Seagull.'
     bodyOf(await client.post('/chat/ask', { conversation_id: conversation, question: note }))
     await expect
-      .poll(async () => bodyOf(await client.get<{ total: number }>(`/memories?avee=${avee}`)).total, {
-        timeout: 15_000,
-      })
+      .poll(async () => bodyOf(await client.get<{ total: number }>(`/memories?avee=${avee}`)).total)
       .toBe(1)
     const list = async (query: string) =>
       bodyOf(await client.get<{ conversations: Conversation[] }>(`/conversations?${query}`)).conversations

@@ -91,7 +91,7 @@ async function checkMove(app: TestApp): Promise<void> {
 test('the commands back up a server that answers questions, restore it row by row, and move it', async () => {
   await using ollama = await startOllama()
   ollama.always('/api/chat', { delayMs: 2 })
-  await using app = await startApp({ OLLAMA_BASE_URL: ollama.url, RUN_LEASE_MS: '15000' })
+  await using app = await startApp({ OLLAMA_BASE_URL: ollama.url, RUN_LEASE_MS: '15000' }, 'embedded')
   const { client } = await registerUser(app)
   await uploadFiles(client, [{ name: 'keeper.md', content: text('notes') }])
   const conversations = await Promise.all(

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ConversationAnalysis } from '../../contract/insight.ts'
 import type { Message } from '../../contract/messages.ts'
 import { startApp, type TestApp } from '../app.ts'
@@ -86,10 +86,7 @@ for (const kind of ONE_DATABASE) {
       const document = documents.find(({ layer }) => layer === 'friends')
       bodyOf(await client.delete(`/documents/${document?.id}?permanent=true`))
       const runId = events.find(({ data }) => data['event'] === 'start')?.data['run_id']
-      await vi.waitFor(
-        async () => expect((await client.get(`/runs/${String(runId)}`)).status).toBe(404),
-        10_000,
-      )
+      await expect.poll(async () => (await client.get(`/runs/${String(runId)}`)).status).toBe(404)
     })
 
     test('uses memories of a user in their other conversations, and in nobody else’s', async () => {

@@ -5,7 +5,7 @@ import { localchatProtocol } from '../../server/gateways/localchat/index.ts'
 import { ollamaProtocol } from '../../server/gateways/ollama/index.ts'
 import { openaiProtocol } from '../../server/gateways/openai/index.ts'
 import type { EventBody } from '../../server/runs/index.ts'
-import { startApp, startServer, type TestApp } from '../app.ts'
+import { startApp, type TestApp } from '../app.ts'
 import {
   askStream,
   createConversation,
@@ -18,6 +18,7 @@ import type { TestClient } from '../client.ts'
 import { ONE_DATABASE } from '../databases.ts'
 import { readEvents } from '../events.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
+import { startServer } from '../server-process.ts'
 
 const formats = ['gabee', 'localchat', 'openai', 'ollama'] as const
 type Format = (typeof formats)[number]

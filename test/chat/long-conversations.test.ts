@@ -104,10 +104,7 @@ for (const kind of ONE_DATABASE) {
 describe('the summary of a background model', () => {
   test('replaces the built-in summary in the prompt', async () => {
     await using ollama = await startOllama()
-    await using app = await startApp(
-      { OLLAMA_BASE_URL: ollama.url, BACKGROUND_MODEL_CALLS: 'on' },
-      'embedded',
-    )
+    await using app = await startApp({ OLLAMA_BASE_URL: ollama.url, BACKGROUND_MODEL_CALLS: 'on' })
     const { client } = await registerUser(app)
     const avee = await createAvee(client)
     const { id } = await createConversation(client, avee.handle)

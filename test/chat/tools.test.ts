@@ -8,7 +8,7 @@ import type { Message } from '../../contract/messages.ts'
 import type { OwnTool, ToolCall, ToolName } from '../../contract/tools.ts'
 import { createApp } from '../../server/app.ts'
 import { readConfig } from '../../server/config.ts'
-import { type ServerProcess, startApp, startServer } from '../app.ts'
+import { startApp } from '../app.ts'
 import {
   ask,
   askStream,
@@ -30,6 +30,7 @@ import {
   startOllama,
   startOpenAi,
 } from '../model-servers.ts'
+import { type ServerProcess, startServer } from '../server-process.ts'
 
 type Call = NonNullable<Script['toolCalls']>[number]
 const calling = (...toolCalls: Call[]): Script => ({ tokens: [], toolCalls })

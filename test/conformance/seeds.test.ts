@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type ServerProcess, startServer } from '../app.ts'
 import { createAvee, createConversation, listMessages, registerUser } from '../builders.ts'
 import { type ScriptedServer, startOllama, startOpenAi } from '../model-servers.ts'
 import { createPdf } from '../pdf.ts'
+import { type ServerProcess, startServer } from '../server-process.ts'
 import { eventsOf, renderedEventsOf, runShell } from './curl.ts'
 
 type Models = {

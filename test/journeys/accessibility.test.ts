@@ -1,9 +1,9 @@
 import AxeBuilder from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type ServerProcess, startServer } from '../app.ts'
 import { ask, createAvee, createConversation, uploadFiles } from '../builders.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
+import { type ServerProcess, startServer } from '../server-process.ts'
 import { openBrowser, openWindow } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 

@@ -1,8 +1,8 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startServer } from '../app.ts'
 import { startOllama } from '../model-servers.ts'
 import { createPdf } from '../pdf.ts'
+import { startServer } from '../server-process.ts'
 import { dropFiles, openBrowser, openWindow } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 
@@ -48,7 +48,10 @@ describe.each(['Ollama', 'no language model'])('the first run with %s', (models)
   test('answers a question from a dropped PDF and opens the cited page', async () => {
     await using ollama = await startOllama()
     if (models === 'Ollama') ollama.always('/api/chat', { delayMs: 25 })
-    await using server = await startServer(models === 'Ollama' ? { OLLAMA_BASE_URL: ollama.url } : {})
+    await using server = await startServer(
+      models === 'Ollama' ? { OLLAMA_BASE_URL: ollama.url } : {},
+      'embedded',
+    )
     await using window = await openWindow(browser, server.url)
     const { page } = window
     const chat = chatPage(page)

@@ -1,9 +1,9 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startServer } from '../app.ts'
 import { createAvee, registerUser, type TestUser, uploadFiles } from '../builders.ts'
 import type { TestClient } from '../client.ts'
 import { startOllama } from '../model-servers.ts'
+import { startServer } from '../server-process.ts'
 import { type BrowserWindow, openBrowser, openWindow, waitUntil } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 

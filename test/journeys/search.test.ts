@@ -1,9 +1,9 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startServer } from '../app.ts'
 import { ask, bodyOf, createAvee, createConversation, uploadFiles } from '../builders.ts'
 import { startOllama } from '../model-servers.ts'
 import { createPdf } from '../pdf.ts'
+import { startServer } from '../server-process.ts'
 import { openBrowser, openWindow, waitUntil } from './browser.ts'
 
 let browser: Browser

@@ -1,8 +1,8 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startServer } from '../app.ts'
 import { ask, bodyOf, createAvee, createConversation, registerUser, uploadFiles } from '../builders.ts'
 import { startOllama } from '../model-servers.ts'
+import { startServer } from '../server-process.ts'
 import { openBrowser, openWindow } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 

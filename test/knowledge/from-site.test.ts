@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { IngestResult } from '../../contract/knowledge.ts'
 import { bodyOf, createAvee, registerUser, type TestUser } from '../builders.ts'
+import { ANY_DATABASE } from '../databases.ts'
 import { collectEvents } from '../events.ts'
 import { type KnowledgeServer, openKnowledgeServer } from './server.ts'
 
@@ -28,7 +29,7 @@ const web = createServer((request, response) => {
 beforeAll(async () => {
   await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
   port = (web.address() as AddressInfo).port
-  server = await openKnowledgeServer('embedded', {
+  server = await openKnowledgeServer(ANY_DATABASE, {
     limits: { maxSitePages: 4 },
     network: {
       lookup: (_hostname, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]),

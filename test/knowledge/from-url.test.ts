@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createAvee, registerUser, type TestUser } from '../builders.ts'
+import { ANY_DATABASE } from '../databases.ts'
 import { type KnowledgeServer, openKnowledgeServer } from './server.ts'
 
 /** DNS records of this test by host name. */
@@ -52,7 +53,7 @@ const web = createServer((request, response) => {
 beforeAll(async () => {
   await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
   port = (web.address() as AddressInfo).port
-  server = await openKnowledgeServer('embedded', {
+  server = await openKnowledgeServer(ANY_DATABASE, {
     limits: { maxUploadBytes: 1024 * 1024 },
     network: {
       lookup: (hostname, _options, callback) => {

@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest'
 import type { ErrorResponse } from '../../contract/common.ts'
 import type { IngestResult } from '../../contract/knowledge.ts'
 import type { Run } from '../../contract/runs.ts'
-import { startServer } from '../app.ts'
 import { ONE_DATABASE } from '../databases.ts'
 import { collectEvents, type ReceivedEvent, readEvents } from '../events.ts'
 import { temporaryFolder } from '../files/folder.ts'
+import { startServer } from '../server-process.ts'
 import { openKnowledgeServer, post, uploadForm } from './server.ts'
 
 const words = 'harbour lantern granite willow copper saddle violin meadow anchor thistle candle marble'.split(
@@ -87,7 +87,7 @@ describe.each(ONE_DATABASE)('an upload on %s', (kind) => {
     const body = { title: 'Long', text: long('text', 600), layer: 'public' }
     const posted = server.post<ErrorResponse>('/avees/local/documents', body)
     const running = async () => (await server.get<{ runs: Run[] }>('/runs?status=running')).body.runs
-    await expect.poll(running, { timeout: 20_000 }).toHaveLength(1)
+    await expect.poll(running).toHaveLength(1)
     const [run] = await running()
     await server.stop()
     const { status, body: refused } = await posted

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { IngestResult } from '../../contract/knowledge.ts'
 import { bodyOf, registerUser } from '../builders.ts'
 import type { TestClient } from '../client.ts'
+import { ANY_DATABASE } from '../databases.ts'
 import { collectEvents } from '../events.ts'
 import { type KnowledgeServer, openKnowledgeServer, post, uploadForm } from './server.ts'
 
@@ -13,7 +14,7 @@ let ann: TestClient
 const mostBytes = 64 * 1024
 
 beforeAll(async () => {
-  server = await openKnowledgeServer('embedded', { limits: { maxUploadBytes: mostBytes } })
+  server = await openKnowledgeServer(ANY_DATABASE, { limits: { maxUploadBytes: mostBytes } })
   ann = (await registerUser(server)).client
 })
 afterAll(async () => await server?.[Symbol.asyncDispose]())

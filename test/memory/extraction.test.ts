@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ANY_DATABASE } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { type MemoryApp, startMemoryApp, startTestConversation } from './app.ts'
 
@@ -19,7 +20,7 @@ describe('extraction by a language model', () => {
   let app: MemoryApp
   beforeAll(async () => {
     ollama = await startOllama()
-    app = await startMemoryApp('embedded', { OLLAMA_BASE_URL: ollama.url, BACKGROUND_MODEL_CALLS: 'on' })
+    app = await startMemoryApp(ANY_DATABASE, { OLLAMA_BASE_URL: ollama.url, BACKGROUND_MODEL_CALLS: 'on' })
   })
   afterAll(async () => {
     await app?.[Symbol.asyncDispose]()

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ChatModel } from '../../server/models/index.ts'
+import { ANY_DATABASE } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { openCluster, type TestCluster } from '../runs/cluster.ts'
 import { type ModelsServer, openModelsServer } from './server.ts'
@@ -21,7 +22,7 @@ describe('background calls to a model server', () => {
   let server: ModelsServer
   beforeAll(async () => {
     ollama = await startOllama({ strict: true })
-    store = await openCluster('embedded')
+    store = await openCluster(ANY_DATABASE)
     server = await openModelsServer(store, {
       ollamaBaseUrl: ollama.url,
       schedulerTimings: { idleMs: 1, initialBackoffMs: 1 },

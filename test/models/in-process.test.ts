@@ -1,13 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CatalogueModel, ModelInfo, ModelProvider } from '../../contract/models.ts'
-import type { ServerProcess } from '../app.ts'
-import { startServer } from '../app.ts'
 import { bodyOf, registerUser, uploadFiles } from '../builders.ts'
 import type { TestClient } from '../client.ts'
 import { collectEvents } from '../events.ts'
+import type { ServerProcess } from '../server-process.ts'
+import { startServer } from '../server-process.ts'
 import { catalogueEntryOf, startHub, tinyModelFiles } from '../tiny-models.ts'
 
 type Catalogue = { models: CatalogueModel[]; message: string | null }
@@ -88,7 +88,7 @@ describe('models in this process', () => {
     const first = await download('tiny-e5')
     const id = first.headers.get('x-run-id')
     expect((await download('tiny-e5')).headers.get('x-run-id')).toBe(id)
-    await vi.waitFor(() => expect(hub.requests).toContainEqual({ path: 'onnx/model.onnx', range: undefined }))
+    await expect.poll(() => hub.requests).toContainEqual({ path: 'onnx/model.onnx', range: undefined })
     await server.restart()
     const events = await collectEvents(await admin.fetch(`/runs/${id}/events`))
     expect(events.at(-1)?.data).toEqual({ status: 'success' })
@@ -113,14 +113,13 @@ describe('models in this process', () => {
     ])
     // No word of the question is in a document.
     expect((await find('honeypot'))[0]).toBe('honey.txt')
-    await vi.waitFor(async () => {
+    const model = async () => {
       const { models } = bodyOf(await user.get<{ models: ModelInfo[] }>('/api/models'))
-      expect(models.find(({ name }) => name === 'tiny-e5')).toMatchObject({
-        provider: 'in_process',
-        capabilities: ['embedding'],
-        loaded: true,
-      })
-    }, 5_000)
+      return models.find(({ name }) => name === 'tiny-e5')
+    }
+    await expect
+      .poll(model)
+      .toMatchObject({ provider: 'in_process', capabilities: ['embedding'], loaded: true })
   })
 
   test('rerank results as soon as a cross-encoder is there', async () => {

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { ModelInfo } from '../../contract/models.ts'
 import type { TestClient } from '../client.ts'
+import { ANY_DATABASE } from '../databases.ts'
 import { collectEvents, readEvents } from '../events.ts'
 import { defaultModels, pullFrames, type ScriptedOllama, startOllama, startOpenAi } from '../model-servers.ts'
 import { openCluster, type TestCluster } from '../runs/cluster.ts'
@@ -13,7 +14,7 @@ type Failure = { error: { code: string; message: string; details?: { available: 
 
 let store: TestCluster
 beforeAll(async () => {
-  store = await openCluster('embedded')
+  store = await openCluster(ANY_DATABASE)
 })
 afterAll(() => store.close())
 const empty = () => sql`truncate users, settings cascade`.execute(store.database.db)

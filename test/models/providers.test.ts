@@ -7,6 +7,7 @@ import { pictureFormat } from '../../server/knowledge/pictures/picture-format.ts
 import type { ChatModel } from '../../server/models/index.ts'
 import { startApp } from '../app.ts'
 import { askStream, bodyOf, createAvee, createConversation, listMessages, uploadFiles } from '../builders.ts'
+import { ANY_DATABASE } from '../databases.ts'
 import { collectEvents } from '../events.ts'
 import { placedPdf } from '../files/pdf.ts'
 import { pngOf } from '../files/picture.ts'
@@ -23,7 +24,6 @@ type Test = {
 }
 
 const { signal } = new AbortController()
-const patient = { timeout: 20_000 }
 const grounding = { question: '', passages: [], answerable: null }
 const question = { messages: [{ role: 'user' as const, content: 'Hello' }], grounding }
 
@@ -41,7 +41,7 @@ describe('providers', () => {
   let ollama: ScriptedOllama
   let server: ModelsServer
   beforeAll(async () => {
-    store = await openCluster('embedded')
+    store = await openCluster(ANY_DATABASE)
     ollama = await startOllama()
     server = await openModelsServer(store, { ollamaBaseUrl: ollama.url })
   })
@@ -87,7 +87,7 @@ describe('providers', () => {
     expect(JSON.stringify(rows)).not.toMatch(/0123456789|secret of the team/)
 
     const seen = async () => bodyOf(await other.client.get<AvailableModel[]>('/models')).map(({ id }) => id)
-    await expect.poll(seen, patient).toContain('groq/small')
+    await expect.poll(seen).toContain('groq/small')
     const { model } = await other.models.selectModel({ requested: 'groq/small', signal })
     await answerOf(model)
     expect(openai.requestsTo('/v1/chat/completions').at(-1)?.headers).toMatchObject({
@@ -101,9 +101,9 @@ describe('providers', () => {
     bodyOf(
       await server.client.patch(path, { name: 'groq2', models: [{ id: 'tuned', context_length: 4_096 }] }),
     )
-    await expect.poll(seen, patient).toContain('groq2/tuned')
+    await expect.poll(seen).toContain('groq2/tuned')
     expect(bodyOf(await server.client.delete(path))).toEqual({ ok: true })
-    await expect.poll(seen, patient).not.toContain('groq2/tuned')
+    await expect.poll(seen).not.toContain('groq2/tuned')
     expect((await server.client.delete(path)).status).toBe(404)
   })
 
@@ -231,7 +231,7 @@ describe('what is local only', () => {
       provider: 'ollama',
     } satisfies Partial<Message>)
     // The title and the follow-ups come from the local model, too.
-    await expect.poll(() => ollama.requestsTo('/api/chat').length, patient).toBeGreaterThan(1)
+    await expect.poll(() => ollama.requestsTo('/api/chat').length).toBeGreaterThan(1)
     expect(sent()).toEqual([])
 
     const open = await createAvee(app)

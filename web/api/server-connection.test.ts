@@ -11,11 +11,11 @@ test('counts a connection as lost when a request and the probe fail, until the s
   connection.subscribe(() => states.push(connection.getSnapshot()))
 
   await expect(connection.fetch('/me')).rejects.toThrow()
-  await vi.waitFor(() => expect(states).toEqual(['lost']))
+  await expect.poll(() => states).toEqual(['lost'])
 
   answer = ok
   connection.check()
-  await vi.waitFor(() => expect(states).toEqual(['lost', 'up']))
+  await expect.poll(() => states).toEqual(['lost', 'up'])
 })
 
 test('stays up when a request fails and the server answers', async () => {
@@ -25,7 +25,7 @@ test('stays up when a request fails and the server answers', async () => {
     return input === '/health' ? ok() : refuse()
   })
   await expect(connection.fetch('/me')).rejects.toThrow()
-  await vi.waitFor(() => expect(paths).toEqual(['/me', '/health']))
+  await expect.poll(() => paths).toEqual(['/me', '/health'])
   expect(connection.getSnapshot()).toBe('up')
 })
 
@@ -41,7 +41,7 @@ test('counts the error page of a proxy as lost', async () => {
     Promise.resolve(new Response('Bad gateway', { status: 502 })),
   )
   await connection.fetch('/me')
-  await vi.waitFor(() => expect(connection.getSnapshot()).toBe('lost'))
+  await expect.poll(() => connection.getSnapshot()).toBe('lost')
 })
 
 test('checks a request that gets no response for ten seconds', async () => {

@@ -10,9 +10,8 @@ type Opened = Awaited<ReturnType<typeof openEmbedded>>
 
 const lastCheckpoint = 'select checkpoint_lsn::text as value from pg_control_checkpoint()'
 
-const pollOptions = { timeout: 10_000 }
 /** Polls rarely, because each query resets the idle time. */
-const rarePollOptions = { interval: 200, timeout: 10_000 }
+const rarePollOptions = { interval: 200 }
 
 /** A schedule without any maintenance; each test overrides a part. */
 const noMaintenance: MaintenanceSchedule = {
@@ -66,8 +65,8 @@ describe('maintenance of the embedded database', () => {
     await open(schedule)
     const before = await checkpoints()
     await write(4)
-    await expect.poll(checkpoints, pollOptions).not.toBe(before)
-    await expect.poll(walBytes, pollOptions).toBeLessThan(1 << 20)
+    await expect.poll(checkpoints).not.toBe(before)
+    await expect.poll(walBytes).toBeLessThan(1 << 20)
   })
 
   test('counts the growth of the WAL since the last checkpoint, not repeated writes of a page', async () => {
@@ -121,11 +120,11 @@ describe('maintenance of the embedded database', () => {
     const session = await engine.pool.connect()
     await session.query('begin')
     await session.query(writing(16))
-    await expect.poll(() => engine.pool.waitingCount, pollOptions).toBe(1)
+    await expect.poll(() => engine.pool.waitingCount).toBe(1)
     const { rows } = await session.query<{ value: string }>(lastCheckpoint)
     expect(rows[0]?.value).toBe(before)
     await session.query('commit')
     session.release()
-    await expect.poll(checkpoints, pollOptions).not.toBe(before)
+    await expect.poll(checkpoints).not.toBe(before)
   })
 })

@@ -41,13 +41,13 @@ describe.runIf(DATABASES.includes('postgres'))('a PostgreSQL server', () => {
     await database.listen('news', (payload) => received.push(payload), again.resolve)
     await database.listen('more', (payload) => received.push(`more ${payload}`))
     await database.notify(database.db, 'news', 'before')
-    await expect.poll(() => received, { timeout: 10_000 }).toEqual(['before'])
+    await expect.poll(() => received).toEqual(['before'])
 
     expect(await terminateConnections(database, 'listening')).toBe(1)
     await again.promise
     await database.notify(database.db, 'news', 'after')
     await database.notify(database.db, 'more', 'after')
-    await expect.poll(() => received, { timeout: 10_000 }).toEqual(['before', 'after', 'more after'])
+    await expect.poll(() => received).toEqual(['before', 'after', 'more after'])
   })
 
   test('delivers notifications between servers', async () => {
@@ -56,7 +56,7 @@ describe.runIf(DATABASES.includes('postgres'))('a PostgreSQL server', () => {
     const received: string[] = []
     await other.listen('news', (payload) => received.push(payload))
     await one.transaction((trx) => one.notify(trx, 'news', 'from one'))
-    await expect.poll(() => received, { timeout: 10_000 }).toEqual(['from one'])
+    await expect.poll(() => received).toEqual(['from one'])
   })
 
   test('that closes a connection causes one clear error, and the next statement succeeds', async () => {

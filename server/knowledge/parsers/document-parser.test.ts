@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { deflateSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../../test/files/folder.ts'
 import {
   docxOf,
@@ -229,7 +229,7 @@ describe('the parser process', () => {
     const { child, outcome } = await busyChild(stop.signal)
     stop.abort(new Error('no longer wanted'))
     await expect(outcome).rejects.toThrow('no longer wanted')
-    await vi.waitFor(() => expect(isRunning(child.pid)).toBe(false))
+    await expect.poll(() => isRunning(child.pid)).toBe(false)
   })
 
   it('has an empty environment', async () => {
@@ -275,7 +275,7 @@ describe('the parser process', () => {
     const exited = once(parent, 'exit')
     parent.kill('SIGKILL')
     await exited
-    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 10_000 })
+    await expect.poll(() => isRunning(pid)).toBe(false)
     expect(await folders()).toEqual([])
   })
 })

@@ -356,8 +356,7 @@ describe.runIf(redisUrl !== '' || process.env['CI'] === 'true')('the cache in Re
   const vector = Float32Array.from([0.25, -1.5, 3e-8, 1])
   const text = () => `a text ${randomUUID()}`
   const kind = (cache: VectorCache) => cache.stats().kind
-  const waitForKind = (cache: VectorCache, expected: string) =>
-    vi.waitFor(() => expect(kind(cache)).toBe(expected), 20_000)
+  const waitForKind = (cache: VectorCache, expected: string) => expect.poll(() => kind(cache)).toBe(expected)
 
   test('is shared by servers, lossless, and expires after thirty days', async () => {
     await using one = createVectorCache({ redisUrl, log: silent })
@@ -365,7 +364,7 @@ describe.runIf(redisUrl !== '' || process.env['CI'] === 'true')('the cache in Re
     await Promise.all([waitForKind(one, 'redis'), waitForKind(other, 'redis')])
     const known = text()
     one.put('space', [{ text: known, vector }])
-    await vi.waitFor(async () => expect(await other.get('space', [known])).toEqual([vector]))
+    await expect.poll(() => other.get('space', [known])).toEqual([vector])
     expect(await other.get('another space', [known])).toEqual([undefined])
 
     const redis = new Redis(redisUrl)
@@ -388,7 +387,7 @@ describe.runIf(redisUrl !== '' || process.env['CI'] === 'true')('the cache in Re
     const known = text()
     cache.put('space', [{ text: known, vector }])
     expect(await cache.get('space', [known])).toEqual([vector])
-    await vi.waitFor(() => expect(proxy.connections()).toBeGreaterThan(2), 20_000)
+    await expect.poll(proxy.connections).toBeGreaterThan(2)
     expect(kind(cache)).toBe('memory')
     expect(warn.mock.calls).toHaveLength(1)
     expect(JSON.stringify(warn.mock.calls)).not.toContain('s3cret')
