@@ -1,17 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, test } from 'vitest'
-import { createApp } from '../../server/app.ts'
-import { readConfig } from '../../server/config.ts'
-import { startServer } from '../app.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { freePort } from '../../scripts/services/start.ts'
 import { bodyOf, listMessages, registerUser } from '../builders.ts'
-import { createTestClient, type TestClient } from '../client.ts'
-import { createTestDatabase } from '../databases.ts'
+import { ANY_DATABASE, createTestDatabase, type TestDatabase } from '../databases.ts'
+import { temporaryFolder } from '../files/folder.ts'
 import { startOllama } from '../model-servers.ts'
+import { startServer } from '../server-process.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const children: ChildProcess[] = []
@@ -29,9 +27,10 @@ afterEach(async () => {
 
 /** Runs `server/main.ts` in a process and collects its output. */
 function run(settings: Record<string, string>, { ipc = false, args = [] as string[], input = '' } = {}) {
+  const { PATH, NODE_COMPILE_CACHE } = process.env
   const child = spawn(process.execPath, ['server/main.ts', ...args], {
     cwd: root,
-    env: { PATH: process.env['PATH'], OLLAMA_BASE_URL: 'http://127.0.0.1:9', PORT: '0', ...settings },
+    env: { PATH, NODE_COMPILE_CACHE, OLLAMA_BASE_URL: 'http://127.0.0.1:9', PORT: '0', ...settings },
     stdio: ['pipe', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
   })
   children.push(child)
@@ -54,46 +53,79 @@ function run(settings: Record<string, string>, { ipc = false, args = [] as strin
     output,
     ended,
     async started() {
-      await expect.poll(() => output.out, { timeout: 60_000 }).toContain('Gabee runs at')
+      await vi.waitFor(() => expect(output.out).toContain('Gabee runs at'), { timeout: 60_000 })
       return /http:\/\/[^\s]+/.exec(output.out)?.[0] ?? ''
     },
   }
 }
 
-const listenOnFreePort = async () => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('No port.')
-  return { port: String(address.port), close: () => server.close() }
-}
-
 describe('the command line', { timeout: 120_000 }, () => {
-  test('prints the address, the model with the reason and the next step, and nothing else', async () => {
-    await using database = await createTestDatabase('embedded')
-    const { child, output, ended, started } = run(database.settings)
-    const address = await started()
-    expect(await (await fetch(`${address}/health`)).json()).toEqual({ ok: true })
-    const lines = output.out.trim().split('\n')
-    expect(lines).toHaveLength(3)
-    expect(lines[1]).toMatch(/^No language model is configured: .+ answers quote your documents/)
-    expect(lines[2]).toMatch(/No sign-in is needed on this machine/)
-    expect(output.err).toBe('')
-    child.kill('SIGTERM')
-    expect(await ended).toBe(0)
-    expect(output.err).toBe('')
+  describe('while a server runs', () => {
+    let database: TestDatabase
+    let server: ReturnType<typeof run>
+    let address: string
+    beforeAll(async () => {
+      database = await createTestDatabase('embedded')
+      server = run(database.settings)
+      // It outlives a test.
+      children.splice(0)
+      address = await server.started()
+    })
+    afterAll(async () => {
+      server?.child.kill('SIGKILL')
+      await server?.ended
+      await database?.[Symbol.asyncDispose]()
+    })
+
+    test('it has printed its address, the model with the reason and the next step, and nothing else', async () => {
+      expect(await (await fetch(`${address}/health`)).json()).toEqual({ ok: true })
+      const lines = server.output.out.trim().split('\n')
+      expect(lines).toHaveLength(3)
+      expect(lines[1]).toMatch(/^No language model is configured: .+ answers quote your documents/)
+      expect(lines[2]).toMatch(/No sign-in is needed on this machine/)
+      expect(server.output.err).toBe('')
+    })
+
+    test('another one explains that the data directory is in use', async () => {
+      const second = run(database.settings)
+      expect(await second.ended).toBe(1)
+      expect(second.output.err.trim().split('\n')).toHaveLength(1)
+      expect(second.output.err).toContain(database.dir)
+      const user = run(database.settings, { args: ['user', 'reset-password', 'ann@example.org'] })
+      expect(await user.ended).toBe(1)
+      expect(user.output.err).toBe(
+        `A server is using the data directory ${database.dir}. Stop it, run this command again, then start it. On a running server, administrators create links for new passwords (POST /admin/users/{id}/password-reset).\n`,
+      )
+    })
+
+    test('another one explains that the port is in use', async () => {
+      await using other = await createTestDatabase(ANY_DATABASE)
+      const { port } = new URL(address)
+      const { output, ended } = run({ ...other.settings, PORT: port })
+      expect(await ended).toBe(1)
+      expect(output.err.trim()).toBe(
+        `Gabee could not start: Port ${port} on 127.0.0.1 is in use. Stop the program that uses it, or set PORT to another number.`,
+      )
+    })
+
+    test('it exits with 0 after SIGTERM', async () => {
+      server.child.kill('SIGTERM')
+      expect(await server.ended).toBe(0)
+      expect(server.output.err).toBe('')
+    })
   })
 
-  test('exits with 0 when its parent process ends', async () => {
-    await using database = await createTestDatabase('embedded')
-    const { child, ended, started } = run(database.settings, { ipc: true })
+  test('warns about a misspelt setting, and exits with 0 when its parent process ends', async () => {
+    await using database = await createTestDatabase(ANY_DATABASE)
+    const { child, output, ended, started } = run({ ...database.settings, OPENAI_KEY: 'x' }, { ipc: true })
     await started()
+    expect(output.err.trim()).toBe('OPENAI_KEY is set but unknown; did you mean OPENAI_API_KEY?')
     child.disconnect()
     expect(await ended).toBe(0)
   })
 
   test('is not ready for SHUTDOWN_DELAY_MS after a signal, and exits at once at the second', async () => {
-    await using database = await createTestDatabase('embedded')
+    await using database = await createTestDatabase(ANY_DATABASE)
     const { child, ended, started } = run({ ...database.settings, SHUTDOWN_DELAY_MS: '60000' })
     const address = await started()
     const ready = async () => {
@@ -117,26 +149,6 @@ describe('the command line', { timeout: 120_000 }, () => {
     expect(output.out).toBe('')
   })
 
-  test('warns about a misspelt setting and starts', async () => {
-    await using database = await createTestDatabase('embedded')
-    const { child, output, ended, started } = run({ ...database.settings, OPENAI_KEY: 'x' })
-    await started()
-    expect(output.err.trim()).toBe('OPENAI_KEY is set but unknown; did you mean OPENAI_API_KEY?')
-    child.kill('SIGINT')
-    expect(await ended).toBe(0)
-  })
-
-  test('explains that the port is in use', async () => {
-    await using database = await createTestDatabase('embedded')
-    const taken = await listenOnFreePort()
-    const { output, ended } = run({ ...database.settings, PORT: taken.port })
-    expect(await ended).toBe(1)
-    taken.close()
-    expect(output.err.trim()).toBe(
-      `Gabee could not start: Port ${taken.port} on 127.0.0.1 is in use. Stop the program that uses it, or set PORT to another number.`,
-    )
-  })
-
   test('explains that DATA_DIR is a file', async () => {
     const file = path.join(root, 'package.json')
     const { output, ended } = run({ DATA_DIR: file })
@@ -146,30 +158,12 @@ describe('the command line', { timeout: 120_000 }, () => {
     )
   })
 
-  test('explains that another server uses the data directory', async () => {
-    await using database = await createTestDatabase('embedded')
-    const first = run(database.settings)
-    await first.started()
-    const second = run(database.settings)
-    expect(await second.ended).toBe(1)
-    expect(second.output.err.trim().split('\n')).toHaveLength(1)
-    expect(second.output.err).toContain(database.dir)
-    const user = run(database.settings, { args: ['user', 'reset-password', 'ann@example.org'] })
-    expect(await user.ended).toBe(1)
-    expect(user.output.err).toBe(
-      `A server is using the data directory ${database.dir}. Stop it, run this command again, then start it. On a running server, administrators create links for new passwords (POST /admin/users/{id}/password-reset).\n`,
-    )
-    first.child.kill('SIGTERM')
-    expect(await first.ended).toBe(0)
-  })
-
   test('explains that the database is not reachable, without its password', async () => {
-    await using database = await createTestDatabase('embedded')
-    const free = await listenOnFreePort()
-    free.close()
+    await using folder = await temporaryFolder()
+    const port = await freePort()
     const { output, ended } = run({
-      DATA_DIR: database.dir,
-      DATABASE_URL: `postgres://gabee:s3cret@127.0.0.1:${free.port}/gabee`,
+      DATA_DIR: folder.path,
+      DATABASE_URL: `postgres://gabee:s3cret@127.0.0.1:${port}/gabee`,
     })
     expect(await ended).toBe(1)
     expect(output.err.trim().split('\n')).toHaveLength(1)
@@ -181,7 +175,7 @@ describe('the command line', { timeout: 120_000 }, () => {
     await using ollama = await startOllama()
     const tokens = Array.from({ length: 40 }, (_, n) => ` word${n}`)
     ollama.script('/api/chat', { tokens, delayMs: 50 }, { tokens: tokens.slice(20) })
-    await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
+    await using server = await startServer({ OLLAMA_BASE_URL: ollama.url }, 'embedded')
     const command = (args: string[], input = '') => run({ GABEE_URL: server.url }, { args, input })
 
     const chat = command(['chat'], 'Which words?\n')
@@ -220,15 +214,11 @@ describe('the command line', { timeout: 120_000 }, () => {
   })
 
   test('user reset-password prints a link that sets a password, and names what is wrong', async () => {
-    await using database = await createTestDatabase('embedded')
-    const withApp = async <Result>(use: (client: TestClient) => Promise<Result>) => {
-      const env = { ...database.settings, PORT: '0', LOG_LEVEL: 'silent' }
-      await using app = await createApp(readConfig(env))
-      return await use(createTestClient(await app.listen()))
-    }
-    await withApp((client) => registerUser(client, { email: 'ann@example.org' }))
-    const user = (...args: string[]) =>
-      run({ ...database.settings, PUBLIC_URL: 'https://gabee.example' }, { args: ['user', ...args] })
+    await using server = await startServer()
+    await registerUser(server, { email: 'ann@example.org' })
+    expect(await server.stop()).toBe(0)
+    const settings = { ...server.database.settings, PUBLIC_URL: 'https://gabee.example' }
+    const user = (...args: string[]) => run(settings, { args: ['user', ...args] })
 
     const wrong = user('rename', 'ann@example.org')
     expect(await wrong.ended).toBe(2)
@@ -240,6 +230,7 @@ describe('the command line', { timeout: 120_000 }, () => {
     expect(await ended).toBe(0)
     const token = /^https:\/\/gabee\.example\/login#reset=(\S+)$/m.exec(output.out)?.[1]
     const reset = { token, new_password: 'another long password' }
-    await withApp(async (client) => void bodyOf(await client.post('/auth/reset', reset)))
+    await server.restart()
+    bodyOf(await server.post('/auth/reset', reset))
   })
 })
