@@ -5,7 +5,7 @@ import type { UsedMemory } from '../../contract/memory.ts'
 import type { AnswerDetails, CitedPassage } from '../../contract/messages.ts'
 import type { ToolCall } from '../../contract/tools.ts'
 import type { Avee } from '../avees/index.ts'
-import type { ChatMessage, ChatModel, ChatRequest, Models } from '../models/index.ts'
+import type { ChatMessage, ChatModel, ChatRequest, Models, SelectedModel } from '../models/index.ts'
 import type { Completion, EventBody, RunContext, RunEvent } from '../runs/index.ts'
 import type { Tools } from '../tools/index.ts'
 import { selectCitations } from './citations.ts'
@@ -57,6 +57,8 @@ export type Question = {
   history?: ChatMessage[] | undefined
   /** Instructions of the client, added below those of the avee. */
   instructions?: string | undefined
+  /** The model that the start event names, if the log began with it. */
+  chosen?: SelectedModel | undefined
   /** The sources of the text that the answer has already. */
   begun?: Pick<MessageRow, 'citations' | 'documents'> | undefined
   /** The text that a continuation of another answer begins with. */
@@ -145,12 +147,14 @@ async function answerTurn<Input extends AnswerInput>(
   )
   const { avee, layer, question, askerId = run.userId, history, instructions, begun, continued } = turn
 
-  const chosen = await models.selectModel({
-    requested: input.model ?? avee.model ?? undefined,
-    strong: input.strong,
-    userId: run.userId,
-    signal,
-  })
+  const chosen =
+    turn.chosen ??
+    (await models.selectModel({
+      requested: input.model ?? avee.model ?? undefined,
+      strong: input.strong,
+      userId: run.userId,
+      signal,
+    }))
   const { model } = chosen
   // Sent before the start event, whose commit waits for the disk. A rejection is thrown below.
   const gathering = gatherContext(
@@ -170,20 +174,8 @@ async function answerTurn<Input extends AnswerInput>(
     signal,
   )
   gathering.catch(() => undefined)
-  if (!earlier.some((event) => event['event'] === 'start')) {
-    await context.emit({
-      event: 'start',
-      model: model.name,
-      run_id: run.id,
-      ...storage.ids,
-      layer_used: layer,
-      provider: model.provider,
-      model_reason:
-        avee.tools.length > 0 && !canUseTools(model)
-          ? `${chosen.reason} ${model.name} cannot use tools.`
-          : chosen.reason,
-    } satisfies ChatEvents['start'])
-  }
+  if (turn.chosen === undefined && !earlier.some((event) => event['event'] === 'start'))
+    await context.emit(startEvent(run.id, storage.ids, turn, chosen))
   const gathered = await gathering
   const count = (text: string) => models.countTokens(text, model.name)
   const contextTokens = await model.contextTokens(signal)
@@ -259,7 +251,7 @@ async function answerTurn<Input extends AnswerInput>(
   )
   const saveCitations = (citations: CitedPassage[]) =>
     storage.saveGrounding({ citations, model: model.name, reason: chosen.reason, layer })
-  const grounded = saveCitations(given)
+  const grounded = turn.chosen && given.length === 0 ? Promise.resolve() : saveCitations(given)
   // It is awaited before the first token, because a continuation after a crash needs the stored passages; a rejection
   // before that must not count as unhandled.
   grounded.catch(() => undefined)
@@ -353,6 +345,22 @@ async function answerTurn<Input extends AnswerInput>(
     store: await storage.finish(answered),
   }
 }
+
+export const startEvent = (
+  runId: string,
+  ids: StoredIds,
+  { avee, layer }: Pick<Question, 'avee' | 'layer'>,
+  { model, reason }: SelectedModel,
+): ChatEvents['start'] => ({
+  event: 'start',
+  model: model.name,
+  run_id: runId,
+  ...ids,
+  layer_used: layer,
+  provider: model.provider,
+  model_reason:
+    avee.tools.length > 0 && !canUseTools(model) ? `${reason} ${model.name} cannot use tools.` : reason,
+})
 
 /** Says which model has answered. */
 export function detailsOf(

@@ -2,10 +2,10 @@ import type { AveeView } from '../avees/index.ts'
 import { type Db, newId } from '../db/index.ts'
 import { AppError } from '../errors.ts'
 import type { Caller } from '../http/caller.ts'
-import type { ChatMessage, Models } from '../models/index.ts'
+import type { ChatMessage, ChatModel, Models, SelectedModel } from '../models/index.ts'
 import { canonicalFormat, type RunRecord, type Runs } from '../runs/index.ts'
 import { withoutLastWord } from '../search/index.ts'
-import type { Sampling } from './answer.ts'
+import { type Sampling, startEvent } from './answer.ts'
 import type { Attachments } from './attachments.ts'
 import type { Conversations } from './conversations.ts'
 import { answerRunning, imagesNeedPermission, modelNotYours } from './errors.ts'
@@ -50,7 +50,6 @@ type NewTurn = { conversationId: string } & (
 )
 
 const maxTitleCharacters = 60
-/** For the selection of the model that would get pictures. */
 const modelTimeoutMs = 10_000
 
 /** Starts the runs that answer questions of conversations. */
@@ -76,26 +75,30 @@ export function turnStarter({
     })
   }
 
-  /** @throws images_need_permission when a model that sees would get pictures outside the private network */
-  async function assertPicturesStay(
+  /** Returns the model that will answer; undefined if there is none, which the answer reports. */
+  async function chooseModel(
     { userId }: Caller,
     avee: AveeView['avee'],
     options: AskOptions,
-    hasPictures: () => Promise<boolean>,
-  ): Promise<void> {
-    if (!(await hasPictures())) return
+  ): Promise<SelectedModel | undefined> {
     const requested = options.model ?? avee.model ?? undefined
     const strong = options.strong ?? false
     const signal = AbortSignal.timeout(modelTimeoutMs)
-    const selected = await models
+    return await models
       .localOnly(options.localOnly || avee.localOnly, () =>
         models.selectModel({ requested, strong, userId, signal }),
       )
-      // The answer reports it.
       .catch(() => undefined)
-    const model = selected?.model
-    if (model?.remote && model.provider !== options.imagesTo && model.capabilities.includes('vision'))
-      throw imagesNeedPermission(model.provider, model.name)
+  }
+
+  /** @throws images_need_permission when a model that sees would get pictures outside the private network */
+  async function assertPicturesStay(
+    model: ChatModel | undefined,
+    imagesTo: string | undefined,
+    hasPictures: () => Promise<boolean>,
+  ): Promise<void> {
+    if (!model?.remote || model.provider === imagesTo || !model.capabilities.includes('vision')) return
+    if (await hasPictures()) throw imagesNeedPermission(model.provider, model.name)
   }
 
   /** Stores the run, the empty answer and what the turn adds to the conversation, in one transaction. */
@@ -109,8 +112,9 @@ export function turnStarter({
     await assertModelExists(options.model ?? avee.model)
     const attached = 'question' in turn ? [...new Set(options.attachments)] : []
     await attachments.assertExist(conversationId, attached)
+    const chosen = await chooseModel(caller, avee, options)
     if (options.imagesTo !== '')
-      await assertPicturesStay(caller, avee, options, async () => {
+      await assertPicturesStay(chosen?.model, options.imagesTo, async () => {
         const ids =
           'question' in turn ? attached : ((await findMessage(db, turn.userMessageId))?.attachments ?? [])
         return await attachments.hasPictures(conversationId, ids)
@@ -137,12 +141,28 @@ export function turnStarter({
       canApprove: options.canApprove,
       continuedId: options.continuedId,
     }
+    const inHand: TurnInHand | undefined =
+      'question' in turn
+        ? {
+            avee,
+            layer,
+            chosen,
+            question: {
+              id: userMessageId,
+              content: turn.question,
+              created_at: new Date(),
+              attachments: attached,
+            },
+          }
+        : undefined
     const rows = {
       conversationId,
       layer,
       userMessageId,
       messageId,
       localOnly: options.localOnly ?? false,
+      model: inHand?.chosen?.model.name ?? null,
+      modelReason: inHand?.chosen?.reason ?? null,
       question:
         'question' in turn
           ? {
@@ -153,26 +173,17 @@ export function turnStarter({
             }
           : undefined,
     }
-    const inHand: TurnInHand | undefined =
-      'question' in turn
-        ? {
-            avee,
-            layer,
-            question: {
-              id: userMessageId,
-              content: turn.question,
-              created_at: new Date(),
-              attachments: attached,
-            },
-          }
-        : undefined
+    const id = newId()
+    const ids = { message_id: messageId, user_message_id: userMessageId, conversation_id: conversationId }
     const run = {
+      id,
       kind: 'chat',
       userId: caller.userId,
       subject: conversationId,
       scope: avee.id,
       input,
       idempotencyKey: options.idempotencyKey,
+      events: inHand?.chosen && [startEvent(id, ids, inHand, inHand.chosen)],
       inHand,
     }
     const isNew = 'question' in turn && turn.inNewConversation === true

@@ -49,7 +49,7 @@ export type TurnInput = AnswerInput &
   }
 
 /** What the request that asked has read and written. */
-export type TurnInHand = Pick<Question, 'avee' | 'layer' | 'question'>
+export type TurnInHand = Pick<Question, 'avee' | 'layer' | 'question' | 'chosen'>
 
 export type TurnDependencies = AnswerDependencies &
   LogViewDependencies & {

@@ -132,6 +132,8 @@ export type NewRun<Input = unknown> = {
   input: Input
   /** The same key of the same user and scope gives the same run, until the run is deleted (30 days after its end). */
   idempotencyKey?: string | undefined
+  /** The first events of the log, stored together with the run. */
+  events?: EventBody[] | undefined
   /** What the worker would otherwise read again. It is not stored. */
   inHand?: unknown
 }

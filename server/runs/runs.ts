@@ -71,6 +71,8 @@ type RunsDependencies = {
   telemetry?: Telemetry
 }
 
+/** A run to start, with its first events as the log holds them. */
+type Started = Omit<NewRun, 'events'> & { id: string; events: RunEvent[] }
 type Inserted = { outcome: StartResult['outcome']; row: RunRow }
 
 /** Long operations that outlive requests, readers, this process and this machine. */
@@ -121,10 +123,12 @@ export function runs({
     }
   }
 
-  function acquire(row: RunRow, isTakeover: boolean, inHand?: unknown): OwnedRun {
-    const run = new OwnedRun(toRecord(row), kinds.get(row.kind), isTakeover, inHand)
+  function acquire(row: RunRow, started?: Started): OwnedRun {
+    const run = new OwnedRun(toRecord(row), kinds.get(row.kind), started === undefined, started?.inHand)
     owned.set(run.id, run)
-    tails.acquire(run.id).advance(run.lastCommitted, false)
+    const tail = tails.acquire(run.id)
+    if (started) tail.publish(started.events)
+    tail.advance(run.lastCommitted, false)
     return run
   }
 
@@ -146,7 +150,7 @@ export function runs({
   }
 
   function onClaimed(row: Claimed): void {
-    const run = acquire(row, true)
+    const run = acquire(row)
     log.info({ run: run.id, kind: row.kind, attempt: row.attempt }, 'took over a run')
     if (row.resumed) track(run, work(run))
     else if (row.stop_requested) track(run, finish(run, { status: 'stopped' }))
@@ -173,7 +177,7 @@ export function runs({
     })
   }
 
-  async function insert(db: Db, run: NewRun & { id: string }, also: WithRun | undefined): Promise<Inserted> {
+  async function insert(db: Db, run: Started, also: WithRun | undefined): Promise<Inserted> {
     const [store, expressions] = typeof also === 'function' ? [also] : [undefined, also]
     for (;;) {
       const row = await insertRun(db, run, { ...owner, leaseMs }, expressions)
@@ -202,11 +206,7 @@ export function runs({
    * After a lost connection it is unknown whether the run was stored, so the table is read. A deadlock, for example with
    * the deletion of an avee, has stored nothing.
    */
-  async function insertReliably(
-    run: NewRun & { id: string },
-    also: WithRun | undefined,
-    attempt = 1,
-  ): Promise<Inserted> {
+  async function insertReliably(run: Started, also: WithRun | undefined, attempt = 1): Promise<Inserted> {
     try {
       return typeof also === 'function'
         ? await database.transaction(async (trx) => insert(trx, run, also))
@@ -222,10 +222,10 @@ export function runs({
     }
   }
 
-  async function start(run: NewRun & { id: string }, also: WithRun | undefined): Promise<StartResult> {
+  async function start(run: Started, also: WithRun | undefined): Promise<StartResult> {
     const { outcome, row } = await insertReliably(run, also)
     if (outcome === 'created') {
-      const started = acquire(row, false, run.inHand)
+      const started = acquire(row, run)
       track(started, work(started))
     }
     return { outcome, run: toRecord(row) }
@@ -312,7 +312,8 @@ export function runs({
     async start<Input>(run: NewRun<Input>, also?: WithRun): Promise<StartResult> {
       if (isClosing) throw shuttingDown()
       if (!kinds.has(run.kind)) throw new Error(`No kind of run is registered as "${run.kind}".`)
-      const started = start({ ...run, id: run.id ?? newId() }, also)
+      const events = (run.events ?? []).map((body, index) => ({ n: index + 1, data: encode(body) }))
+      const started = start({ ...run, id: run.id ?? newId(), events }, also)
       starting.add(started)
       try {
         return await started

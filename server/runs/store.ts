@@ -19,23 +19,28 @@ export const channel = 'runs'
 const milliseconds = (ms: number) => sql`${ms}::float8 * interval '1 millisecond'`
 
 /**
- * Inserts a run, with the rows of further common table expressions. Returns undefined on a conflict: the same id or
+ * Inserts a run with its first events and the rows of further common table expressions. Returns undefined on a conflict: the same id or
  * idempotency key, or a running run of the same subject.
  */
 export async function insertRun(
   db: Db,
-  run: NewRun & { id: string },
+  { events, ...run }: Omit<NewRun, 'events'> & { id: string; events: RunEvent[] },
   owner: Owner & { leaseMs: number },
   expressions?: RawBuilder<unknown>,
 ): Promise<RunRow | undefined> {
   const { rows } = await sql<RunRow>`
     with run as (
-      insert into runs (id, kind, user_id, subject, scope, input, idempotency_key, node_id, process_id, lease_until)
+      insert into runs (id, kind, user_id, subject, scope, input, idempotency_key, node_id, process_id, lease_until,
+        last_event)
       values (${run.id}, ${run.kind}, ${run.userId}, ${run.subject ?? null}, ${run.scope ?? null},
         ${JSON.stringify(run.input)}, ${run.idempotencyKey ?? null}, ${owner.nodeId}, ${owner.processId},
-        now() + ${milliseconds(owner.leaseMs)})
+        now() + ${milliseconds(owner.leaseMs)}, ${events.length})
       on conflict do nothing
       returning *
+    ), written as (
+      insert into run_events (run_id, n, data)
+      select run.id, e.n, e.data
+      from run, unnest(${events.map(({ n }) => n)}::int[], ${events.map(({ data }) => data)}::text[]) as e (n, data)
     ) ${expressions ? sql`, ${expressions}` : sql``}
     select * from run`.execute(db)
   return rows[0]

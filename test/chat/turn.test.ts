@@ -346,7 +346,7 @@ for (const kind of DATABASES) {
       ollama.always('/api/chat', undefined)
     }, 120_000)
 
-    test('sends at most 12 SQL statements before its first token', async () => {
+    test('sends at most 10 SQL statements before its first token', async () => {
       const { client } = await registerUser(app)
       const avee = await createAvee(client)
       const content = 'The lighthouse at Kerrow Point was lit in 1874. Its keeper was Ines Valcourt.'
@@ -364,7 +364,7 @@ for (const kind of DATABASES) {
       const others =
         /claimable|lease_until is null|jobs|turn_index|turn_vectors|memory_vectors|"(?:begin|commit)"/
       const ofTurn = statements.filter((text) => !others.test(text))
-      expect(ofTurn.length, ofTurn.join('\n')).toBeLessThanOrEqual(12)
+      expect(ofTurn.length, ofTurn.join('\n')).toBeLessThanOrEqual(10)
     })
   })
 }

@@ -69,6 +69,22 @@ describe.each(DATABASES)('starting on %s', (kind) => {
     await finish(next.run.id)
   })
 
+  test('stores the first events with the run, before those of its worker, on every node', async () => {
+    const events = [{ event: 'start' }, { token: 'Hello' }]
+    const { run } = await node.start({ kind: 'test', userId: user, input: {}, events })
+    expect(run.lastEvent).toBe(2)
+    const worker = await node.workers.next(run.id)
+    await worker.context.emit({ token: '!' })
+    worker.complete()
+    for (const each of nodes)
+      expect((await readAll(each, run.id)).map(({ n, data }) => [n, JSON.parse(data)])).toEqual([
+        [1, { event: 'start' }],
+        [2, { token: 'Hello' }],
+        [3, { token: '!' }],
+        [4, { event: 'complete' }],
+      ])
+  })
+
   test('starts nothing when the rows that belong to it cannot be stored', async () => {
     const id = newId()
     const refuses = async () => {

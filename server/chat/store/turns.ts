@@ -23,6 +23,9 @@ export function turnExpressions(turn: {
   messageId: string
   /** Makes the conversation local only. */
   localOnly: boolean
+  /** The model that will answer, if it is known. */
+  model: string | null
+  modelReason: string | null
   question?:
     | { content: string; parentId: string | null | undefined; title: string; attachments: string[] }
     | undefined
@@ -45,8 +48,10 @@ export function turnExpressions(turn: {
           returning id, conversation_id`
         : sql`select ${userMessageId}::uuid as id, ${lockedId} as conversation_id from run left join locked on true`
     }), answer as (
-      insert into messages (id, conversation_id, layer_used, parent_id, content, role, status, run_id)
-      select ${messageId}, question.conversation_id, ${layer}, question.id, '', 'assistant', 'streaming', run.id
+      insert into messages (id, conversation_id, layer_used, parent_id, content, role, status, run_id, model,
+        model_reason)
+      select ${messageId}, question.conversation_id, ${layer}, question.id, '', 'assistant', 'streaming', run.id,
+        ${turn.model}, ${turn.modelReason}
       from question, run
       returning id
     ), changed as (
