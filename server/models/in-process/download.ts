@@ -130,7 +130,7 @@ async function fetchFrom(
       watching.stop()
     }
   }
-  return { from: response.status === 206 ? from : 0, body: body() }
+  return { from: response.statusCode === 206 ? from : 0, body: body() }
 }
 
 async function copyFrom(file: string, from: number): Promise<Source> {

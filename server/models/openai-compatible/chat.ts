@@ -104,7 +104,7 @@ export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
     let reason: FinishReason | undefined
     let usage: TokenUsage = { promptTokens: null, completionTokens: null }
     // Some services do not stream although the request asks for it.
-    const isWhole = /json/i.test(response.headers.get('content-type') ?? '')
+    const isWhole = /json/i.test(String(response.headers['content-type'] ?? ''))
     try {
       for await (const data of isWhole
         ? readWhole(response, service, signal)

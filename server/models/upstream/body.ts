@@ -1,7 +1,6 @@
 import { createParser } from 'eventsource-parser'
-import type { Response } from 'undici'
 import { badJson } from '../errors.ts'
-import { decodeBody, parseReply } from './request.ts'
+import { decodeBody, parseReply, type ServiceResponse } from './request.ts'
 import type { ModelService } from './service.ts'
 
 /** Bounds the buffer for one line of a stream; far above the size of any valid one. */
@@ -12,7 +11,7 @@ const maxLineCharacters = 4_194_304
  * line, and `upstream_error` for an object that reports an error.
  */
 export async function* parseJsonLines(
-  response: Response,
+  response: ServiceResponse,
   service: ModelService,
   signal: AbortSignal,
 ): AsyncGenerator<object> {
@@ -32,7 +31,7 @@ export async function* parseJsonLines(
 
 /** Yields the data of the events of an SSE body. The last event may lack its blank line or its line break. */
 export async function* parseSse(
-  response: Response,
+  response: ServiceResponse,
   service: ModelService,
   signal: AbortSignal,
 ): AsyncGenerator<string> {

@@ -1,9 +1,10 @@
-import { fetch, type Response } from 'undici'
+import { type Dispatcher, interceptors, request } from 'undici'
 import type { z } from 'zod'
 import { AppError } from '../../errors.ts'
 import { badJson, connectionLost, httpError, unreachable, upstreamError } from '../errors.ts'
 import { requireAllowed } from '../local-only.ts'
 import { errorMessageOf, parseErrorMessage, sanitizeMessage } from './error-message.ts'
+import { createPace } from './pace.ts'
 import type { ModelService } from './service.ts'
 
 export type ServiceRequest = {
@@ -18,7 +19,11 @@ export type ServiceRequest = {
   timeoutMs?: number
 }
 
+export type ServiceResponse = Dispatcher.ResponseData
+
 const maxErrorCharacters = 16_384
+/** As many as fetch follows (Fetch standard, "HTTP-redirect fetch"). */
+const followRedirects = interceptors.redirect({ maxRedirections: 20 })
 
 /**
  * Sends a request and resolves when the headers of a successful response have arrived. Throws `unreachable` if no
@@ -27,33 +32,35 @@ const maxErrorCharacters = 16_384
 export async function sendRequest(
   service: ModelService,
   { method = 'GET', path, headers, body, redirect = 'manual', signal }: ServiceRequest,
-): Promise<Response> {
+): Promise<ServiceResponse> {
   // Only requests with a body can carry contents.
   if (body !== undefined) requireAllowed(service)
-  let response: Response
+  let response: ServiceResponse
   try {
-    response = await fetch(`${service.address}${path}`, {
+    response = await request(`${service.address}${path}`, {
       method,
       headers: {
         accept: 'application/json, application/x-ndjson, text/event-stream',
+        // Some services refuse requests without it.
+        'user-agent': 'gabee',
         ...service.headers,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      redirect,
-      dispatcher: service.agent,
+      dispatcher: redirect === 'follow' ? service.agent.compose(followRedirects) : service.agent,
       signal,
     })
   } catch (thrown) {
     throw toServiceError(thrown, service, signal)
   }
-  if (response.ok) return response
+  const { statusCode: status } = response
+  if (status >= 200 && status < 300) return response
   const text = await readErrorBody(response, service, signal)
   const serviceMessage = sanitizeMessage(parseErrorMessage(text), service)
-  const retryAfter = parseRetryAfter(response.headers.get('retry-after'))
-  const error = httpError(service, { status: response.status, serviceMessage, retryAfter })
-  throw new ServiceError(error, response.status, text)
+  const retryAfter = parseRetryAfter(response.headers['retry-after'])
+  const error = httpError(service, { status, serviceMessage, retryAfter })
+  throw new ServiceError(error, status, text)
 }
 
 /** An error that the service has reported, with its HTTP status and complete text. */
@@ -80,7 +87,7 @@ export async function requestText(service: ModelService, request: ServiceRequest
   const signal = timeoutMs === undefined ? stop : AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)])
   try {
     const response = await sendRequest(service, { ...request, signal })
-    return await response.text().catch((thrown: unknown) => {
+    return await response.body.text().catch((thrown: unknown) => {
       throw toServiceError(thrown, service, signal)
     })
   } catch (thrown) {
@@ -125,15 +132,12 @@ const connectionErrors: Record<string, string> = {
   UND_ERR_CONNECT_TIMEOUT: 'connection timed out',
 }
 
-/** Maps an error of fetch or of reading a body to a service error; returns the signal's reason after an abort. */
+/** Maps an error of a request or of reading a body to a service error; returns the signal's reason after an abort. */
 function toServiceError(thrown: unknown, service: ModelService, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason
   if (thrown instanceof AppError) return thrown
   const code = errorCodeOf(thrown)
   const reason = connectionErrors[code]
-  // fetch blocks some ports (Fetch standard, "bad port") and reports it only in the message.
-  if (thrown instanceof Error && thrown.cause instanceof Error && thrown.cause.message === 'bad port')
-    return unreachable(service, 'fetch blocks this port', thrown)
   if (reason !== undefined) return unreachable(service, reason, thrown)
   if (/CERT|SELF_SIGNED|ERR_TLS|ERR_SSL|EPROTO/.test(code))
     return unreachable(service, 'its TLS certificate or protocol is not accepted', thrown)
@@ -146,14 +150,19 @@ function errorCodeOf(thrown: unknown): string {
   return ''
 }
 
+const pace = createPace()
+
 /** Reads a body as it arrives. Throws `cut` when the connection is lost, and the signal's reason on abort. */
 export async function* readBody(
-  response: Response,
+  response: ServiceResponse,
   service: ModelService,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of response.body ?? []) yield chunk as Uint8Array
+    for await (const chunk of response.body) {
+      yield chunk as Uint8Array
+      await pace()
+    }
   } catch (thrown) {
     throw toServiceError(thrown, service, signal)
   }
@@ -161,7 +170,7 @@ export async function* readBody(
 
 /** Decodes a body as it arrives; characters may span chunks. Throws as `readBody` does. */
 export async function* decodeBody(
-  response: Response,
+  response: ServiceResponse,
   service: ModelService,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
@@ -175,7 +184,7 @@ export async function* decodeBody(
 }
 
 async function readErrorBody(
-  response: Response,
+  response: ServiceResponse,
   service: ModelService,
   signal: AbortSignal,
 ): Promise<string> {
@@ -193,8 +202,8 @@ async function readErrorBody(
 }
 
 /** Parses a Retry-After header, which contains seconds or a date. */
-function parseRetryAfter(header: string | null): number | undefined {
-  if (header === null) return undefined
+function parseRetryAfter(header: string | string[] | undefined): number | undefined {
+  if (typeof header !== 'string') return undefined
   const seconds = /^\d+(?:\.\d+)?$/.test(header.trim())
     ? Number(header)
     : (Date.parse(header) - Date.now()) / 1000

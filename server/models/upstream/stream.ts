@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Response } from 'undici'
 import { AppError } from '../../errors.ts'
 import { contextLengthExceeded, notSse } from '../errors.ts'
 import type { ModelPart } from '../port.ts'
 import { isContextError, parseContextLimit } from './context-limit.ts'
 import { sanitizeMessage } from './error-message.ts'
+import type { ServiceResponse } from './request.ts'
 import type { ModelService } from './service.ts'
 import { type Timeouts, type TimeoutWatch, watchTimeouts } from './timeouts.ts'
 
 /** How a protocol sends a request and reads the answer. */
 export type Protocol = {
-  send(signal: AbortSignal): Promise<Response>
+  send(signal: AbortSignal): Promise<ServiceResponse>
   /** Matches the content types that it can read. */
   contentTypes: RegExp
   /** Ends with a `finish` part or throws. */
-  read(response: Response, signal: AbortSignal, watch: TimeoutWatch): AsyncGenerator<ModelPart>
+  read(response: ServiceResponse, signal: AbortSignal, watch: TimeoutWatch): AsyncGenerator<ModelPart>
 }
 
 /** A chat model of a service. */
@@ -93,7 +93,7 @@ async function* streamOnce(
   async function* readParts(): AsyncGenerator<ModelPart> {
     watching.startWaiting()
     const response = await protocol.send(all)
-    const type = response.headers.get('content-type') ?? ''
+    const type = String(response.headers['content-type'] ?? '')
     if (type !== '' && !protocol.contentTypes.test(type))
       throw notSse(service, sanitizeMessage(type, service))
     for await (const part of protocol.read(response, all, watching)) {

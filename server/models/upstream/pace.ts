@@ -1,0 +1,33 @@
+import { setTimeout as pause } from 'node:timers/promises'
+
+/**
+ * About what a piece of an answer takes from the model to its reader, on one core: `node bench/runs.ts --only turn`,
+ * 500 answers.
+ */
+const msPerPiece = 0.1
+/** A reader notices longer gaps. */
+const maxIntervalMs = 100
+
+/**
+ * Returns a function that is called before each read of a stream. When streams bring more pieces than one core can pass
+ * on, it returns a promise that resolves at the end of an interval: pieces that arrive meanwhile are read as one.
+ */
+export function createPace() {
+  let startedAt = 0
+  let reads = 0
+  let interval: Promise<void> | undefined
+  return (): Promise<void> | undefined => {
+    reads += 1
+    if (interval) return interval
+    const now = performance.now()
+    if (now - startedAt < 1) return undefined
+    const lengthMs = Math.min(reads * msPerPiece, maxIntervalMs)
+    startedAt = now
+    reads = 0
+    if (lengthMs < 1) return undefined
+    interval = pause(lengthMs).then(() => {
+      interval = undefined
+    })
+    return interval
+  }
+}
