@@ -2,6 +2,7 @@ import type { RunStatus } from '../../contract/runs.ts'
 import type { Trx } from '../db/index.ts'
 import { toAppError } from '../errors.ts'
 import { unknownKind } from './errors.ts'
+import { groupTransactions } from './group-transactions.ts'
 import type { Closing, Completion, EventBody, RunEvent, RunRecord } from './kind.ts'
 import { encode, type OwnedRun } from './owned-run.ts'
 import { DatabaseUnavailableError, type LogAccess, persist } from './persist.ts'
@@ -41,6 +42,8 @@ export function createFinisher({
   onFinished,
   listeners,
 }: LogAccess & { onFinished: (run: OwnedRun) => void; listeners: FinishListener[] }) {
+  const transaction = groupTransactions(database)
+
   async function finish(run: OwnedRun, outcome: Outcome): Promise<void> {
     run.close()
     await run.runExclusively(async () => {
@@ -109,7 +112,7 @@ export function createFinisher({
       database,
       [append],
       async () => {
-        const events = await database.transaction(async (trx) => {
+        const events = await transaction(async (trx) => {
           const all = await ending.write(trx, append)
           if (all) for (const listener of listeners) await listener(trx, run.record, ending.status)
           return all

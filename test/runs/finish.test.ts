@@ -54,6 +54,17 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
     expect(record?.finishedAt).toBeInstanceOf(Date)
   })
 
+  test('stores each of several runs that end at once, also when one of them cannot be stored', async () => {
+    const started = await Promise.all(Array.from({ length: 8 }, () => startRun(node, user)))
+    for (const [i, { id, worker }] of started.entries())
+      worker.complete({ event: 'complete' }, i === 3 ? 'NUL: \0' : id)
+    for (const [i, { id }] of started.entries()) {
+      const [event] = parse(await readAll(node, id))
+      expect([i, event]).toEqual([i, i === 3 ? { error: expect.anything() } : { event: 'complete' }])
+      expect(await listResults(cluster.database, id)).toEqual([i === 3 ? '' : id])
+    }
+  })
+
   test('reports a failure with its code and message, and keeps the events so far', async () => {
     const { id, worker } = await startRun(node, user)
     await worker.context.emit({ token: 'half' })
