@@ -62,6 +62,7 @@ export type ChatDependencies = {
     | 'prepareTurn'
     | 'counts'
     | 'recall'
+    | 'turnCounts'
     | 'recallTurns'
     | 'searchTurns'
     | 'recordTurn'

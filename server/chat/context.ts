@@ -17,13 +17,16 @@ import type { OfferedToolRow, Tools } from '../tools/index.ts'
 import { toCitation } from './citations.ts'
 import { accessTo, isAvailable, showCitation } from './policy.ts'
 import type { RetrievedTurn, Turn } from './prompt.ts'
-import { type HistoryRow, listDocuments, type MessageRow, selectHistory } from './store/messages.ts'
+import { type HistoryRow, type MessageRow, selectHistory } from './store/messages.ts'
 
 export type ContextDependencies = {
   database: Database
   tools: Pick<Tools, 'selectOwn'>
-  knowledge: Pick<Knowledge, 'contextPassages' | 'layersOf' | 'passageCounts' | 'attachments' | 'picture' | 'pagesToSee'>
-  memory: Pick<Memory, 'counts' | 'recall' | 'recallTurns'>
+  knowledge: Pick<
+    Knowledge,
+    'contextPassages' | 'layersOf' | 'passageCounts' | 'attachments' | 'picture' | 'pagesToSee'
+  >
+  memory: Pick<Memory, 'counts' | 'recall' | 'turnCounts' | 'recallTurns'>
   insight: Pick<Insight, 'freshUpdates'>
 }
 
@@ -87,17 +90,16 @@ export async function gatherContext(
 ): Promise<TurnContext> {
   const { aveeId, userId, layer, conversationId } = request
   const layers = layersWithin(layer)
-  const { earlier, ownTools, passageCounts, attachmentCounts, memoryCounts, updates } = await selectTogether(
-    dependencies.database.db,
-    {
+  const { earlier, ownTools, passageCounts, attachmentCounts, memoryCounts, turnCounts, updates } =
+    await selectTogether(dependencies.database.db, {
       earlier: selectHistory(request.question.id, layers, request.history ? 0 : summaryLookback),
       passageCounts: dependencies.knowledge.passageCounts({ aveeId, layers }),
       ownTools: dependencies.tools.selectOwn({ aveeId, isOwner: request.isOwner }),
       attachmentCounts: dependencies.knowledge.passageCounts({ aveeId: conversationId ?? NIL, layers }),
       memoryCounts: dependencies.memory.counts({ aveeId, userId, layer, remote: request.isRemote }),
+      turnCounts: dependencies.memory.turnCounts({ conversationId: conversationId ?? NIL, layers }),
       updates: dependencies.insight.freshUpdates({ aveeId, layers, now: new Date() }),
-    },
-  )
+    })
   const { history, summary } = request.history
     ? { history: request.history, summary: '' }
     : fromSummary(earlier)
@@ -141,6 +143,7 @@ export async function gatherContext(
           layer,
           query,
           context,
+          counts: turnCounts,
           ...(leafId === undefined ? {} : { leafId }),
           limit: maxRetrievedTurns,
           signal,
@@ -204,21 +207,16 @@ async function retrievePassages(
 
 /** Returns the turns that rest on no document which is no longer visible. */
 async function visibleTurns(
-  { database: { db }, knowledge }: Pick<ContextDependencies, 'database' | 'knowledge'>,
+  { knowledge }: Pick<ContextDependencies, 'knowledge'>,
   turns: RecalledTurn[],
   { layer, userId }: Pick<ContextRequest, 'layer' | 'userId'>,
 ): Promise<RetrievedTurn[]> {
-  const rows = await listDocuments(
-    db,
-    turns.map(({ id }) => id),
-  )
-  const ids = rows.flatMap(({ documents }) => documents)
-  const current = await knowledge.layersOf(ids, userId)
-  const visible = new Set(
-    rows.filter(({ documents }) => areVisible(documents, layer, current)).map(({ id }) => id),
+  const current = await knowledge.layersOf(
+    turns.flatMap(({ documents }) => documents),
+    userId,
   )
   return turns
-    .filter(({ id }) => visible.has(id))
+    .filter(({ documents }) => areVisible(documents, layer, current))
     .map(({ id, role, excerpt, createdAt }) => ({ id, role, content: excerpt, writtenAt: createdAt }))
 }
 

@@ -3,7 +3,6 @@ import type { Database } from '../db/index.ts'
 import { areVisible, type Knowledge } from '../knowledge/index.ts'
 import type { Memory } from '../memory/index.ts'
 import { findTitles } from './store/conversations.ts'
-import { listDocuments } from './store/messages.ts'
 
 export type ConversationQuery = {
   userId: string
@@ -47,20 +46,18 @@ export const conversationSearch =
   }) =>
   async (query: ConversationQuery): Promise<FoundConversation[]> => {
     const turns = await memory.searchTurns({ ...query, limit: query.limit * messagesPerConversation })
-    const ids = turns.map(({ id }) => id)
-    const [rows, titles] = await Promise.all([
-      listDocuments(db, ids),
+    const [current, titles] = await Promise.all([
+      knowledge.layersOf(
+        turns.flatMap(({ documents }) => documents),
+        query.userId,
+      ),
       findTitles(db, { ...query, ids: turns.map(({ conversationId }) => conversationId) }),
     ])
-    const documents = rows.flatMap((row) => row.documents)
-    const current = await knowledge.layersOf(documents, query.userId)
-    const hidden = new Set(
-      rows.filter(({ documents }) => !areVisible(documents, query.viewerLayer, current)).map(({ id }) => id),
-    )
     const found = new Map<string, FoundConversation>()
-    for (const { id, conversationId, role, excerpt, ...turn } of turns) {
+    for (const { id, conversationId, role, excerpt, documents, ...turn } of turns) {
       const conversation = titles.get(conversationId)
-      if (hidden.has(id) || !conversation || found.has(conversationId)) continue
+      const isVisible = areVisible(documents, query.viewerLayer, current)
+      if (!isVisible || !conversation || found.has(conversationId)) continue
       const { title } = conversation
       found.set(conversationId, { ...turn, id: conversationId, title, message: { id, role }, text: excerpt })
     }

@@ -44,6 +44,7 @@ import {
   visibleMemories,
 } from './store/memories.ts'
 import { isEnabled, putSetting, settingsOf } from './store/settings.ts'
+import { countTurns } from './store/turn-recall.ts'
 import {
   cancelExtraction,
   cancelExtractionFrom,
@@ -218,6 +219,9 @@ export function memory({
     /** Selects the number of memories of each language that `recall` chooses from. */
     counts: (query: Pair & Pick<RecallQuery, 'layer' | 'remote'>) =>
       countByLanguage(db, { ...query, layers: layersWithin(query.layer) }),
+
+    /** Selects the number of messages of each language that `recallTurns` chooses from. */
+    turnCounts: countTurns,
 
     /** Returns earlier messages that match a query, the best first. Searches other conversations only while memory is on. */
     async recallTurns(query: TurnQuery): Promise<RecalledTurn[]> {

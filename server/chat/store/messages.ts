@@ -37,25 +37,15 @@ export function listNodes(
 
 /** Returns up to `limit` messages of the branch that ends in `leafId`, oldest first. */
 export async function listBranch(db: Db, leafId: string, limit: number): Promise<MessageRow[]> {
-  return await db
-    .withRecursive('branch', (qb) =>
-      qb
-        .selectFrom('messages')
-        .select(['messages.id', 'messages.parent_id', sql<number>`1`.as('depth')])
-        .where('messages.id', '=', leafId)
-        .unionAll((recursive) =>
-          recursive
-            .selectFrom('messages')
-            .innerJoin('branch', 'branch.parent_id', 'messages.id')
-            .select(['messages.id', 'messages.parent_id', sql<number>`branch.depth + 1`.as('depth')])
-            .where('branch.depth', '<', limit),
-        ),
+  const { rows } = await sql<MessageRow>`
+    with recursive branch as (
+      select id, parent_id, 1 as depth from messages where id = ${leafId}
+      union all
+      select messages.id, messages.parent_id, depth + 1
+      from branch join messages on messages.id = branch.parent_id where depth < ${limit}
     )
-    .selectFrom('branch')
-    .innerJoin('messages', 'messages.id', 'branch.id')
-    .selectAll('messages')
-    .orderBy('branch.depth', 'desc')
-    .execute()
+    select messages.* from branch join messages on messages.id = branch.id order by depth desc`.execute(db)
+  return rows
 }
 
 /** Returns the ids of the branch that ends in `leafId`, or of its last `limit` messages, from the end on. */
@@ -146,19 +136,6 @@ export async function listAttachments(
     .select(['id', 'attachments'])
     .where(sql<boolean>`id = any(${messageIds}::uuid[]) and attachments <> '{}'`)
     .orderBy('seq', 'desc')
-    .execute()
-}
-
-/** Returns the documents that these answers rest on, by message. */
-export async function listDocuments(
-  db: Db,
-  messageIds: string[],
-): Promise<Pick<MessageRow, 'id' | 'documents'>[]> {
-  if (messageIds.length === 0) return []
-  return await db
-    .selectFrom('messages')
-    .select(['id', 'documents'])
-    .where(sql<boolean>`id = any(${messageIds}::uuid[])`)
     .execute()
 }
 

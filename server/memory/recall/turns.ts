@@ -10,6 +10,7 @@ import {
 } from '../../search/index.ts'
 import { findPeriod } from '../dates.ts'
 import {
+  countTurns,
   documentFrequencies,
   type FoundTurn,
   findTurns,
@@ -18,8 +19,8 @@ import {
   type LinkedTurn,
   messagesOnBranch,
   neighboursOf,
+  type TurnCount,
   type TurnScope,
-  turnLanguages,
 } from '../store/turn-recall.ts'
 import { type Pair, pairAnalyzer } from '../terms.ts'
 import { embedQuery, type RecallDependencies } from './embed-query.ts'
@@ -35,6 +36,8 @@ export type TurnSearch = ({ conversationId: string } | Pair) & {
   query: string
   /** Earlier questions, oldest first, for follow-up questions. */
   context?: string[]
+  /** How many turns of each language there are, if it has been read. */
+  counts?: TurnCount[]
   /** Restricts the search to the branch that ends with this message. */
   leafId?: string
   /** Ids of messages to leave out, such as those that are in the prompt already. */
@@ -51,6 +54,8 @@ export type RecalledTurn = FoundTurn & { score: number; excerpt: string }
 
 const noCoverage: Coverage = { share: 0, windowShare: 0, matched: 0 }
 
+/** The excerpts of long messages may take longer in all; other work runs in between. */
+const maxBlockingMs = 10
 const maxLexical = 400
 const maxNearest = 100
 /**
@@ -71,7 +76,7 @@ export function turnRecall(dependencies: RecallDependencies) {
   }
 
   async function lexicalSearch(query: TurnSearch, scope: TurnScope) {
-    const counts = await turnLanguages(db, scope)
+    const counts = query.counts ?? (await countTurns(scope).execute(db)).rows
     const [pair] = counts
     if (!pair) return { languages: [], hits: [], coverage: () => noCoverage }
     const total = counts.reduce((sum, each) => sum + each.turns, 0)
@@ -131,10 +136,13 @@ export function turnRecall(dependencies: RecallDependencies) {
       .toSorted((a, b) => b.score - a.score)
       .slice(0, query.limit)
     const recalled: RecalledTurn[] = []
+    let pausedAt = performance.now()
     for (const turn of found) {
       const excerpt = excerptOf(turn.content, (sentence) => coverage(sentence).matched)
       recalled.push({ ...turn, excerpt })
+      if (performance.now() - pausedAt < maxBlockingMs) continue
       await setImmediate()
+      pausedAt = performance.now()
     }
     return { turns: recalled, coverage }
   }

@@ -23,7 +23,12 @@ export type FoundTurn = LinkedTurn & {
   content: string
   layer: Layer
   createdAt: Date
+  /** Those that an answer rests on. */
+  documents: string[]
 }
+
+/** Turns of one language, and the pair that they belong to. */
+export type TurnCount = { language: string | null; turns: number } & Pair
 
 const scoped = (scope: TurnScope) => {
   const owner =
@@ -42,15 +47,11 @@ const scoped = (scope: TurnScope) => {
   return sql<boolean>`${owner} and turn_index.layer = any(${scope.layers}::text[]) and ${isInPeriod}`
 }
 
-/** Counts the turns of each language, the most frequent first, with the pair that they belong to. */
-export async function turnLanguages(db: Db, scope: TurnScope) {
-  const { rows } = await sql<{ language: string | null; turns: number } & Pair>`
-    select language, count(*)::int as turns, avee_id as "aveeId", user_id as "userId"
-    from turn_index where ${scoped(scope)}
-    group by language, avee_id, user_id order by turns desc
-  `.execute(db)
-  return rows
-}
+/** Counts the turns of each language, the most frequent first. */
+export const countTurns = (scope: TurnScope) => sql<TurnCount>`(
+  select language, count(*)::int as turns, avee_id as "aveeId", user_id as "userId"
+  from turn_index where ${scoped(scope)}
+  group by language, avee_id, user_id order by turns desc)`
 
 /** Counts the turns that contain each of these terms. */
 export async function documentFrequencies(db: Db, scope: TurnScope, terms: number[]) {
@@ -119,7 +120,7 @@ export async function findTurnsByVector(
 export async function findTurns(db: Db, ids: string[]): Promise<Map<string, FoundTurn>> {
   const { rows } = await sql<FoundTurn>`
     select id, conversation_id as "conversationId", parent_id as "parentId", role, content, layer_used as layer,
-      created_at as "createdAt"
+      created_at as "createdAt", documents
     from messages where id = any(${ids}::uuid[])
   `.execute(db)
   return new Map(rows.map((row) => [row.id, row]))
