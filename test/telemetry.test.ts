@@ -115,12 +115,15 @@ test('metrics and traces show what a server did, without what users wrote', asyn
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
   let logged: Record<string, unknown>[] = []
   {
-    await using app = await startApp({
-      OLLAMA_BASE_URL: ollama.url,
-      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20abc',
-      LOG_LEVEL: 'warn',
-    })
+    await using app = await startApp(
+      {
+        OLLAMA_BASE_URL: ollama.url,
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+        OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20abc',
+        LOG_LEVEL: 'warn',
+      },
+      'embedded',
+    )
     const { client, session } = await registerUser(app)
     await uploadFiles(client, [
       { name: 'keeper.md', content: '# Lighthouse\n\nThe keeper writes notes every evening.\n' },

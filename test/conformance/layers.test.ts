@@ -19,7 +19,6 @@ const secrets = { public: 'Palimpsest', friends: 'Frangipane', intimate: 'Inglen
 const layers = Object.keys(secrets) as Layer[]
 const question = 'What is the secret word of the lighthouse keeper?'
 
-// Queries enforce the layers, so both databases are tested.
 describe.each(ONE_DATABASE)('layers on %s', (kind) => {
   let ollama: ScriptedOllama
   let app: TestApp
