@@ -42,7 +42,6 @@ const indexes = vectorIndexes({ database, log: createLog('warn') })
 const nearestPassages = vectorSearch({ database, log: createLog('warn') })
 print(`${database.kind}${embedder ? `, vectors of ${dimensions}` : ', lexical only'}`)
 
-if (embedder) await indexes.prepare(embedder.space, dimensions)
 const small = []
 for (const passages of sizes(values.small)) {
   const aveeId = await server.newAvee()

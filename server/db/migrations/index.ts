@@ -32,6 +32,7 @@ import { up as tools } from './032-tools.ts'
 import { up as ownTools } from './033-own-tools.ts'
 import { up as inlineSections } from './034-inline-sections.ts'
 import { up as exampleDialogue } from './035-example-dialogue.ts'
+import { up as embeddedVectors } from './036-embedded-vectors.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -68,4 +69,5 @@ export const migrations: Record<string, Migration> = {
   '033-own-tools': { up: ownTools },
   '034-inline-sections': { up: inlineSections },
   '035-example-dialogue': { up: exampleDialogue },
+  '036-embedded-vectors': { up: embeddedVectors },
 }

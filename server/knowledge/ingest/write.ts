@@ -75,7 +75,6 @@ export async function writeVersion(
     const vectors = embedder && space ? await embed(log, embedder, names.title, batch, signal) : undefined
     if (vectors && space) {
       vectorLength = vectors[0]?.length ?? 0
-      await indexes.prepare(space, vectorLength)
       embedded(first + batch.length)
     } else {
       // After a failure every batch would fail slowly; the embedding schedule completes the document later.
@@ -158,7 +157,6 @@ export async function embedMissingPassages(
       return vector ? [{ passageId: id, vector }] : []
     })
     const vectorLength = rows[0]?.vector.length ?? 0
-    await indexes.prepare(embedder.space, vectorLength)
     await inAdaptiveBatches(rows, (part) => insertVectors(database.db, embedder.space, part), signal)
     indexes.buildWhenLarge(embedder.space, vectorLength)
     embedded(rows.length)

@@ -13,7 +13,7 @@ import {
 
 /** Fewer vectors are compared as fast by the database. */
 const minVectors = 100
-const maxBytes = 64 * 1024 * 1024
+const maxBytes = 128 * 1024 * 1024
 const maxLibraries = 100
 const maxIdleMs = 10 * 60_000
 /** A search waits until this many new vectors are read; while more are read, the database compares. */
@@ -42,7 +42,8 @@ type Library = {
 /**
  * Finds the nearest passages. The only connection of the embedded database is the bottleneck of a search, so the vectors of
  * libraries in use are kept in memory, quantized, and the database checks access and computes exact distances for the
- * nearest only. PostgreSQL searches its index.
+ * nearest only. While it reads the vectors, and in larger libraries, it compares them one by one. PostgreSQL searches its
+ * index.
  */
 export function vectorSearch({ database, log }: { database: Pick<Database, 'kind' | 'db'>; log: Log }) {
   const { db } = database

@@ -3,20 +3,14 @@ import { sql } from 'kysely'
 import type { Database, Db } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 
-/** PostgreSQL builds an index for a space from this number of vectors on. */
+/** A space is indexed from this number of vectors on. */
 const indexedFrom = 10_000
 /** pgvector's limits: an HNSW index takes vectors up to 2,000 dimensions, half-precision ones up to 4,000. */
 const maxVectorDimensions = 2_000
 const maxHalfVectorDimensions = 4_000
 
-/**
- * With these, a search among 50,000 vectors finds 96 % of the nearest ten (bench/search.ts); with half the links, less
- * than 90 %. Inserting a vector takes the embedded database 5 ms, and 10 ms with PostgreSQL's parameters.
- */
-const indexParameters = {
-  embedded: 'with (m = 16, ef_construction = 64)',
-  postgres: 'with (m = 24, ef_construction = 128)',
-}
+/** With these, a search among 50,000 vectors finds 95 % of the nearest ten (bench/search.ts); with fewer links, 93 %. */
+const indexParameters = 'm = 24, ef_construction = 128'
 
 /** Returns the type in which vectors of this many dimensions are indexed and compared. */
 export const indexedVectorType = (dimensions: number) =>
@@ -30,8 +24,8 @@ const nameOf = (space: string, dimensions: number) =>
   `passage_vectors_hnsw_${createHash('sha256').update(`${space} ${dimensions}`).digest('hex').slice(0, 16)}`
 
 /**
- * Creates the index of each vector space. The embedded database would be blocked for many seconds by indexing existing
- * vectors, so it creates the index while the space is empty. PostgreSQL builds it concurrently once it is worthwhile.
+ * Builds the index of each vector space on PostgreSQL, concurrently, once it is worthwhile. The embedded database has
+ * none: its vectors are compared in memory, and to insert a vector into an index would take it 5 ms.
  */
 export function vectorIndexes({ database, log }: { database: Database; log: Log }) {
   const { db, kind } = database
@@ -42,11 +36,10 @@ export function vectorIndexes({ database, log }: { database: Database; log: Log 
     const name = nameOf(space, dimensions)
     const method = dimensions <= maxVectorDimensions ? 'vector_cosine_ops' : 'halfvec_cosine_ops'
     const index = sql`
-      create index ${sql.raw(kind === 'postgres' ? 'concurrently' : '')} if not exists ${sql.raw(name)}
+      create index concurrently if not exists ${sql.raw(name)}
       on passage_vectors using hnsw ((embedding::${indexedVectorType(dimensions)}) ${sql.raw(method)})
-      ${sql.raw(indexParameters[kind])}
+      with (${sql.raw(indexParameters)})
       where ${isInSpace(space, dimensions)}`
-    if (kind === 'embedded') return void (await index.execute(db))
     await db.connection().execute(async (connection) => {
       const { rows } = await sql<{ locked: boolean }>`
         select pg_try_advisory_lock(hashtext(${name})) as locked`.execute(connection)
@@ -63,15 +56,7 @@ export function vectorIndexes({ database, log }: { database: Database; log: Log 
   }
 
   return {
-    /** Creates the index on the embedded database; called before vectors are stored. */
-    async prepare(space: string, dimensions: number): Promise<void> {
-      const key = `${space} ${dimensions}`
-      if (kind !== 'embedded' || known.has(key) || dimensions > maxHalfVectorDimensions) return
-      await create(space, dimensions)
-      known.add(key)
-    },
-
-    /** Builds the index on PostgreSQL in the background, if there are enough vectors; called after vectors were stored. */
+    /** Builds the index in the background, if there are enough vectors; called after vectors were stored. */
     buildWhenLarge(space: string, dimensions: number): void {
       const key = `${space} ${dimensions}`
       if (kind === 'embedded' || known.has(key) || dimensions > maxHalfVectorDimensions) return
@@ -106,7 +91,6 @@ export async function createVectorIndexes(parts: { database: Database; log: Log 
   )
   const indexes = vectorIndexes(parts)
   for (const { space, dimensions } of rows) {
-    await indexes.prepare(space, dimensions)
     indexes.buildWhenLarge(space, dimensions)
     await indexes.idle()
   }

@@ -9,12 +9,11 @@ import { indexedVectorType, isInSpace } from './vector-index.ts'
  * small part of all vectors, the limit is higher: the index then visits other avees' vectors first, which takes longer
  * and misses more (bench/search.ts).
  */
-const maxScanned = { embedded: 5_000, postgres: 20_000 }
+const maxScanned = 20_000
 const smallPart = 0.1
 const smallPartFactor = 3
 /** hnsw.ef_search, the candidates of the index, by the size of the avee. More candidates find more and take longer. */
 const candidatesUpTo = [
-  { vectors: 10_000, candidates: 300 },
   { vectors: 200_000, candidates: 600 },
   { vectors: Number.POSITIVE_INFINITY, candidates: 1_000 },
 ]
@@ -171,15 +170,16 @@ export async function searchVectors(
   const own = sql`avee_id = ${scope.aveeId} and ${isInSpace(space, query.vector.length)}`
   const documents = visibleDocuments(scope)
   const candidates = candidatesUpTo.find(({ vectors }) => query.own <= vectors)?.candidates
-  const nearest = isSmall(query, maxScanned[database.kind])
-    ? // `offset 0` keeps the planner from using the index, which would visit other avees' vectors first.
-      sql`
+  const nearest =
+    database.kind === 'embedded' || isSmall(query)
+      ? // `offset 0` keeps the planner from using the index, which would visit other avees' vectors first.
+        sql`
         select passage_id, ${distance} as distance
         from (select passage_id, embedding from passage_vectors where ${own} and exists (${documents}) offset 0) as own
         order by distance limit ${limit}`
-    : // `offset 0` keeps the planner from joining the documents, which would read all vectors before it sorts them. The
-      // settings are evaluated once, before the index is read.
-      sql`
+      : // `offset 0` keeps the planner from joining the documents, which would read all vectors before it sorts them. The
+        // settings are evaluated once, before the index is read.
+        sql`
         select passage_id, ${distance} as distance from passage_vectors
         where ${own} and exists (${documents} offset 0) and (
           select set_config('hnsw.ef_search', ${`${candidates}`}, true) ||
@@ -197,5 +197,5 @@ export async function searchVectors(
   return rows
 }
 
-const isSmall = ({ own, all }: { own: number; all: number }, limit: number) =>
-  own <= limit || (own <= smallPartFactor * limit && own < smallPart * all)
+const isSmall = ({ own, all }: { own: number; all: number }) =>
+  own <= maxScanned || (own <= smallPartFactor * maxScanned && own < smallPart * all)
