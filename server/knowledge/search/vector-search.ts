@@ -88,13 +88,16 @@ export function vectorSearch({ database, log }: { database: Pick<Database, 'kind
       library.checksum = query.checksum
     }
 
-    if (added.reduce((sum, { passages }) => sum + passages, 0) <= maxAwaited) return await load()
+    const loading = load().catch((error: unknown) => {
+      libraries.delete(keyOf(aveeId, query))
+      throw error
+    })
+    if (added.reduce((sum, { passages }) => sum + passages, 0) <= maxAwaited) return await loading
     library.isLoading = true
-    load()
-      .catch((err: unknown) => {
-        libraries.delete(keyOf(aveeId, query))
-        log.warn({ err }, 'the vectors of a library could not be read; the database compares them')
-      })
+    loading
+      .catch((err: unknown) =>
+        log.warn({ err }, 'the vectors of a library could not be read; the database compares them'),
+      )
       .finally(() => {
         library.isLoading = false
       })
