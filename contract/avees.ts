@@ -96,7 +96,7 @@ export type Avee = z.infer<typeof avee>
 const persona = shortText(40_000)
 export const exampleDialogue = describe(
   shortText(20_000),
-  'What the avee would say, for the tone of its answers. Truncated in prompts that have no room for all of it.',
+  'What the avee would say, for the tone of its answers. Truncated where the context window is too small for all of it.',
 )
 /** The members that the owner can set. */
 const settings = {
