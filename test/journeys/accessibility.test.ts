@@ -1,17 +1,23 @@
-import AxeBuilder from '@axe-core/playwright'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ask, createAvee, createConversation, uploadFiles } from '../builders.ts'
+import { ask, bodyOf, createAvee, createConversation, uploadFiles } from '../builders.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { type ServerProcess, startServer } from '../server-process.ts'
-import { openBrowser, openWindow } from './browser.ts'
+import { findTranslationProblems, findViolations } from './axe.ts'
+import { openBrowser, openWindow, tabTo } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 
 let browser: Browser
 let ollama: ScriptedOllama
 let server: ServerProcess
-/** Every screen: its path and a text that shows that it has loaded. */
-let screens: [path: string, text: string | RegExp][]
+type Screen = readonly [path: string, text: string | RegExp]
+/** Every screen: its path and a text that shows that it has loaded. Tabs are opened too. */
+let screens: Screen[]
+
+const web = fileURLToPath(new URL('../../web', import.meta.url))
 
 const question = 'When does the harbour of Vellmar open?'
 
@@ -30,7 +36,10 @@ beforeAll(async () => {
   ])
   const conversation = await createConversation(server, 'local')
   for (const asked of [question, 'Which harbour opens at dawn?']) await ask(server, conversation.id, asked)
+  bodyOf(await server.post('/memories', { avee: 'ada', content: 'Sails at dawn.' }))
+  const { token } = bodyOf(await server.post<{ token: string }>(`/conversations/${conversation.id}/shares`))
   screens = [
+    ['/', 'Ask your library'],
     ['/welcome', 'Add documents'],
     ['/chat/ada', 'A sailor.'],
     [`/chat/local/${conversation.id}`, 'opens at dawn'],
@@ -41,14 +50,12 @@ beforeAll(async () => {
     ['/avee/ada', 'Ada'],
     ['/avee/ada/insight', 'No data yet'],
     ['/avee/local/insight', 'Answers per day'],
-    ['/avee/ada/insight/questions', 'No open questions'],
-    ['/avee/ada/insight/updates', 'No updates yet'],
-    ['/avee/ada/insight/sharing', 'Visitor sharing'],
+    ['/memory', 'Sails at dawn.'],
     ['/model', 'llama3.2:1b'],
     ['/settings', 'High contrast'],
     ['/administration', 'Invitations'],
-    ['/administration/server', 'Background jobs'],
     ['/login', /Create your account/],
+    [`/s/${token}`, 'opens at dawn'],
     ['/no/such/page', 'Page not found'],
   ]
 })
@@ -58,93 +65,81 @@ afterAll(async () => {
   await browser?.close()
 })
 
-async function open(page: Page, [path, text]: [string, string | RegExp]): Promise<void> {
+async function open(page: Page, [path, text]: Screen): Promise<void> {
   await page.goto(`${server.url}${path}`)
   await page.getByRole('main').filter({ hasText: text }).waitFor()
 }
 
-/** Returns the violations that people would notice, in words. */
-async function violationsOf(page: Page, path: string, rules: string[] = []): Promise<string[]> {
-  const builder = new AxeBuilder({ page })
-  const { violations } = await (rules.length > 0 ? builder.withRules(rules) : builder).analyze()
-  return violations
-    .filter(({ impact }) => impact !== 'minor')
-    .map(({ id, nodes }) => `${path}: ${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`)
+/** Opens a screen within the page, as a link would, because loading the page takes longer. */
+async function show(page: Page, [path, text]: Screen): Promise<void> {
+  await page.evaluate((to) => history.pushState(null, '', to), path)
+  await page.getByRole('main').filter({ hasText: text }).waitFor()
 }
 
-test('every screen passes the accessibility checks, also in dark mode, and fits a phone', async () => {
-  await using window = await openWindow(browser, server.url, { colorScheme: 'light' })
-  const { page } = window
-  const desktop = { width: 1280, height: 800 }
+const desktop = { width: 1280, height: 800 }
+const phone = { width: 360, height: 740 }
+
+/** Checks a screen and each of its tabs. */
+async function checkScreen(page: Page, path: string): Promise<string[]> {
   const problems: string[] = []
-  for (const screen of screens) {
-    const [path] = screen
-    await open(page, screen)
-    problems.push(...(await violationsOf(page, path)))
-    await page.emulateMedia({ colorScheme: 'dark' })
-    problems.push(...(await violationsOf(page, `${path} in dark mode`, ['color-contrast'])))
-    await page.emulateMedia({ colorScheme: 'light' })
-    await page.setViewportSize({ width: 360, height: 740 })
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - globalThis.innerWidth)
-    if (overflow > 0) problems.push(`${path} is ${overflow} px wider than a phone`)
+  const tabs = page.getByRole('main').getByRole('tab')
+  for (let i = 0; i === 0 || i < (await tabs.count()); i += 1) {
+    if (i > 0) await tabs.nth(i).click()
+    await page.waitForFunction(() => document.querySelector('.skeleton') === null)
+    const where = i > 0 ? `${path}, ${await tabs.nth(i).innerText()}` : path
+    problems.push(...(await findViolations(page, where)))
+    await page.setViewportSize(phone)
+    problems.push(...(await findTranslationProblems(page, where)))
     await page.setViewportSize(desktop)
+  }
+  return problems
+}
+
+test('every screen passes the accessibility checks in every language, also in dark mode, and fits a phone', async () => {
+  await using window = await openWindow(browser, server.url, { colorScheme: 'light', viewport: desktop })
+  const { page } = window
+  const problems: string[] = []
+  await open(page, screens[0] ?? ['/', ''])
+  for (const screen of screens) {
+    await show(page, screen)
+    problems.push(...(await checkScreen(page, screen[0])))
   }
   expect(problems).toEqual([])
   window.expectNoErrors()
+
+  const source = await readFile(path.join(web, 'app.tsx'), 'utf8')
+  const routes = [...source.matchAll(/<Route path="([^"]+)">\s*(?!<Redirect|\s)/g)].map(
+    ([, route = '']) => route,
+  )
+  expect(routes.length).toBeGreaterThan(10)
+  const unchecked = routes.filter((route) => {
+    const pattern = new RegExp(
+      `^${route.replaceAll(/\/:\w+\?/g, '(?:/[^/]+)?').replaceAll(/:\w+/g, '[^/]+')}$`,
+    )
+    return !screens.some(([path]) => pattern.test(path.split(/[?#]/)[0] ?? ''))
+  })
+  expect(unchecked, 'screens that are not checked').toEqual([])
 })
 
-test('shows the page in the language of the browser, and in every other one where it is chosen', async () => {
-  await using window = await openWindow(browser, `${server.url}/settings`, {
-    locale: 'de-AT',
-    viewport: { width: 390, height: 844 },
-  })
+test('shows the page in the language of the browser, and in another one where it is chosen, in every tab', async () => {
+  await using window = await openWindow(browser, `${server.url}/settings`, { locale: 'de-AT' })
   const { page } = window
   const heading = page.getByRole('heading', { level: 1 })
   await heading.getByText('Einstellungen').waitFor()
   expect(await page.locator('html').getAttribute('lang')).toBe('de')
-
-  const language = page.locator('select:has(option[lang])')
-  const codes = await language
-    .locator('option[lang]')
-    .evaluateAll((options) => options.map((option) => (option as HTMLOptionElement).value))
-  expect(codes).toHaveLength(8)
-  const problems: string[] = []
-  for (const code of codes) {
-    await language.selectOption(code)
-    await page.locator(`html[lang=${code}][dir=${code === 'ar' ? 'rtl' : 'ltr'}]`).waitFor()
-    for (const path of ['/settings', screens[2]?.[0] ?? '']) {
-      // Within the page, as a link would, because loading the page takes longer.
-      await page.evaluate((to) => history.pushState(null, '', to), path)
-      await heading
-        .or(page.getByRole('heading', { level: 2 }))
-        .first()
-        .waitFor()
-      problems.push(...(await violationsOf(page, `${path} in ${code}`, languageRules)))
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - globalThis.innerWidth)
-      if (overflow > 0) problems.push(`${path} in ${code} is ${overflow} px wider than a phone`)
-    }
-    await page.evaluate(() => history.pushState(null, '', '/settings'))
+  const other = await page.context().newPage()
+  await other.goto(`${server.url}/settings`)
+  await other.getByText('Einstellungen').first().waitFor()
+  await page.locator('select:has(option[lang])').selectOption('ar')
+  for (const tab of [page, other]) {
+    await tab.getByRole('heading', { name: 'الإعدادات', level: 1 }).waitFor()
+    expect(await tab.locator('html').getAttribute('dir')).toBe('rtl')
+    expect(await tab.locator('select:has(option[lang])').inputValue()).toBe('ar')
   }
-  expect(problems).toEqual([])
-
   await page.reload()
   await heading.getByText('الإعدادات').waitFor()
   window.expectNoErrors()
 })
-
-/** The rules that a translation can break. */
-const languageRules = [
-  'aria-command-name',
-  'aria-input-field-name',
-  'button-name',
-  'empty-heading',
-  'html-lang-valid',
-  'image-alt',
-  'label',
-  'link-name',
-  'select-name',
-  'valid-lang',
-]
 
 test('follows the system colour scheme until the user selects a theme', async () => {
   const brightness = (page: Page) =>
@@ -176,7 +171,7 @@ test('opens screens from the menu on a phone, and sources in a dialog', async ()
   await page.getByRole('menuitem', { name: 'Models' }).click()
   await page.getByRole('heading', { name: 'Models', level: 1 }).waitFor()
 
-  await page.goto(`${server.url}${screens[2]?.[0]}`)
+  await page.goto(`${server.url}${screens[3]?.[0]}`)
   const chat = chatPage(page)
   await chat.lastAnswer
     .getByRole('button', { name: /^Source/ })
@@ -194,31 +189,20 @@ test('supports asking and opening a source with the keyboard alone', async () =>
   const { page } = window
   const chat = chatPage(page)
   await chat.input.waitFor()
-  const tabTo = async (name: RegExp) => {
-    for (let steps = 0; steps < 60; steps += 1) {
-      const label = await page.evaluate(() => {
-        const active = document.activeElement
-        return active?.getAttribute('aria-label') ?? active?.textContent ?? ''
-      })
-      if (name.test(label)) return
-      await page.keyboard.press('Tab')
-    }
-    throw new Error(`Tab does not reach ${name}.`)
-  }
   await page.keyboard.press('Tab')
-  await tabTo(/^Ask /)
+  await tabTo(page, /^Ask /)
   await page.keyboard.type(question)
   await page.keyboard.press('Enter')
   await chat.lastAnswer.getByText('opens at dawn').waitFor()
   await chat.waitUntilComplete()
   await page.keyboard.press('Shift+Tab')
   await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
-  await tabTo(/^Source \d/)
+  await tabTo(page, /^Source \d/)
   await page.keyboard.press('Enter')
   const panel = page.getByRole('complementary', { name: 'Source' })
   await panel.locator('mark').waitFor()
   await page.keyboard.press('Escape')
   await panel.waitFor({ state: 'detached' })
-  await tabTo(/^Source \d/)
+  await tabTo(page, /^Source \d/)
   window.expectNoErrors()
 })

@@ -63,7 +63,7 @@ export function ShareScreen({ token }: { token: string }) {
           <article key={message.id} className="share-answer" aria-label={t('Answer from {name}', { name })}>
             <div className="answer-head">
               <Avatar name={name} size={26} />
-              <span>{name}</span>
+              <h2>{name}</h2>
             </div>
             <SharedAnswer message={message} />
           </article>
