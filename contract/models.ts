@@ -375,7 +375,10 @@ const catalogueFile = z.object({
 /** What a catalogue says about a model. */
 export const catalogueEntry = z.object({
   id: catalogueId,
-  kind: z.enum(['embedding', 'reranking']),
+  kind: describe(
+    z.enum(['chat', 'embedding', 'reranking']),
+    'Chat models are GGUF files, reranking models ONNX files, embedding models either.',
+  ),
   repository: describe(filePath, 'On the hub.'),
   revision: describe(
     z.string().check(z.regex(/^[A-Za-z0-9_][\w.-]{0,99}$/)),
@@ -384,12 +387,18 @@ export const catalogueEntry = z.object({
   license: describe(shortText(100), 'SPDX identifier.'),
   languages: describe(z.array(shortText(40)), 'BCP 47 tags, or `multilingual`.'),
   dimensions: z.optional(describe(z.int().check(z.positive()), 'Of an embedding model.')),
-  max_tokens: describe(z.int().check(z.minimum(16), z.maximum(32_768)), 'Longer texts are truncated.'),
+  max_tokens: describe(
+    z.int().check(z.minimum(16), z.maximum(10_000_000)),
+    'The context window. Longer texts are truncated by embedding and reranking models.',
+  ),
   pooling: z.optional(z.enum(['mean', 'cls'])),
   files: z.array(catalogueFile).check(
     z.minLength(1),
     z.maxLength(50),
-    z.refine((files) => files.some((file) => file.path.endsWith('.onnx')), 'One file must be an ONNX model.'),
+    z.refine(
+      (files) => files.filter((file) => /\.(?:onnx|gguf)$/.test(file.path)).length === 1,
+      'One file must be an ONNX or GGUF model.',
+    ),
   ),
 })
 
@@ -405,6 +414,19 @@ const catalogueModel = component(
 )
 export type CatalogueModel = z.infer<typeof catalogueModel>
 
+const chatEngine = component(
+  'ChatEngine',
+  describe(
+    z.object({
+      version: z.string(),
+      installed: z.boolean(),
+      message: describe(z.nullable(z.string()), 'Why it cannot be installed on this machine.'),
+    }),
+    'node-llama-cpp, which runs GGUF models.',
+  ),
+)
+export type ChatEngine = z.infer<typeof chatEngine>
+
 export const getCatalogue = operation({
   method: 'GET',
   path: '/models/catalogue',
@@ -415,8 +437,23 @@ export const getCatalogue = operation({
     200: z.object({
       models: z.array(catalogueModel),
       message: describe(z.nullable(z.string()), 'What is missing to run them.'),
+      chat_engine: chatEngine,
     }),
   },
+})
+
+export const installChatEngine = operation({
+  method: 'POST',
+  path: '/models/chat-engine',
+  work: 'pulls',
+  tags: providerTags,
+  summary: 'Install the engine of GGUF models and stream the progress',
+  description:
+    'Installs node-llama-cpp (85 MB) with npm into `MODEL_ENGINE_DIR`, in the version and with the hashes that this server pins. The events are those of a pull; concurrent requests share a run.',
+  audit: 'models.engine',
+  access: 'admin',
+  headers: idempotencyHeaders,
+  events: pullEvents,
 })
 
 export const downloadModel = operation({

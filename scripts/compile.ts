@@ -20,6 +20,8 @@ for (const file of globSync('{client,contract,server}/**/*.ts', { cwd: root })) 
   await mkdir(path.dirname(output), { recursive: true })
   await writeFile(output, code.replaceAll(modulePath, '$1$2.js$1'))
 }
+const data = 'server/models/in-process/llama/packages.json'
+await cp(path.join(root, data), path.join(target, data))
 await cp(path.join(root, 'web/dist'), path.join(target, 'web/dist'), { recursive: true })
 const { name, version, type } = packageJson
 const imports = { '#contract': './contract/index.js' }

@@ -58,6 +58,10 @@ const megabytes = (count: number) => count * 1024 * 1024
 /** The settings of all modules. Values that must not be logged are a {@link Secret}. */
 export type Config = ReturnType<typeof readConfig>
 
+/** What npm needs to run and to reach its registry; other variables may be secrets. */
+const npmVariable =
+  /^(?:PATH|HOME|TMPDIR|NODE_EXTRA_CA_CERTS|(?:https?|no|all)_proxy|npm_config_(?:registry|cache|userconfig|globalconfig|cafile|noproxy|(?:https-)?proxy))$/i
+
 /** Reads the settings from environment variables; empty ones count as not set. @throws ConfigError for all invalid settings */
 export function readConfig(env: Record<string, string | undefined>) {
   const given = Object.fromEntries(
@@ -155,7 +159,15 @@ export function readConfig(env: Record<string, string | undefined>) {
             apiKey: secret(s.RERANK_API_KEY),
           }
         : undefined,
-      inProcess: { directory: resolve(s.DATA_DIR, 'models'), hubUrl: s.MODEL_HUB_URL, modelDir: s.MODEL_DIR },
+      inProcess: {
+        directory: resolve(s.DATA_DIR, 'models'),
+        hubUrl: s.MODEL_HUB_URL,
+        modelDir: s.MODEL_DIR,
+        chatEngine: {
+          directory: s.MODEL_ENGINE_DIR ?? resolve(s.DATA_DIR, 'engines'),
+          npmEnv: Object.fromEntries(Object.entries(env).filter(([name]) => npmVariable.test(name))),
+        },
+      },
       contextTokens: s.MODEL_CONTEXT_TOKENS,
       firstTokenMs: s.MODEL_FIRST_TOKEN_TIMEOUT_MS,
       stallMs: s.MODEL_STALL_TIMEOUT_MS,

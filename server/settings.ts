@@ -165,6 +165,12 @@ export const settings = z.object({
     .describe(
       'Folder on the server with such models, `<id>/<file>` or `<repository>/<file>`, from which downloads are copied instead. Its `catalogue.json`, a list of entries as in `GET /models/catalogue`, adds models to the catalogue.',
     ),
+  MODEL_ENGINE_DIR: text
+    .optional()
+    .transform((folder) => (folder === undefined ? undefined : resolve(folder)))
+    .describe(
+      'Folder in which administrators install the engine of GGUF models. Default: `engines` in `DATA_DIR`.',
+    ),
   MODEL_CONTEXT_TOKENS: integer(512, 10_000_000)
     .optional()
     .describe(

@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
+import type { CatalogueEntry } from '../contract/models.ts'
 
 /**
  * Writes real models that are tiny: an embedding table as an ONNX graph and a WordPiece tokenizer of word parts, so that texts
@@ -170,10 +171,10 @@ const tokenizerJson = {
   },
 }
 
-type Kind = 'embedding' | 'reranking'
+type Kind = CatalogueEntry['kind']
 
 /** The files of a tiny model by their paths, as a hub has them. */
-export const tinyModelFiles = (kind: Kind, seed = 1): Record<string, Buffer> => ({
+export const tinyModelFiles = (kind: 'embedding' | 'reranking', seed = 1): Record<string, Buffer> => ({
   'config.json': Buffer.from(
     JSON.stringify({
       model_type: 'bert',
@@ -207,7 +208,7 @@ export const catalogueEntryOf = (id: string, kind: Kind, files: Record<string, B
   revision: 'main',
   license: 'MIT',
   languages: ['en'],
-  ...(kind === 'embedding' && { dimensions: width, pooling: 'mean' as const }),
+  ...(kind === 'embedding' && 'config.json' in files && { dimensions: width, pooling: 'mean' as const }),
   max_tokens: 128,
   files: Object.entries(files).map(([name, content]) => ({
     path: name,

@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
+import { prepareChatEngine } from './chat-engine.ts'
 import {
   findChromium,
   findPostgres,
@@ -131,3 +132,9 @@ function main(): void {
 }
 
 main()
+try {
+  await prepareChatEngine()
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 import type { Readiness } from '../../contract/server.ts'
 import { type Config, ConfigError } from '../config.ts'
 import { builtPage } from '../http/page.ts'
-import { findRuntimeProblem } from '../models/index.ts'
+import { findChatEngine, findRuntimeProblem } from '../models/index.ts'
 import type { Command, CommandContext } from './command.ts'
 import { formatBytes } from './terminal.ts'
 
@@ -57,6 +57,7 @@ async function checkSettings(context: CommandContext): Promise<Finding[]> {
     checkFile('Page', join(builtPage, 'index.html'), 'built', 'not built; run npm start once, or reinstall.'),
     ...(await checkServer(context)),
     checkRuntime(),
+    await checkChatEngine(config),
     checkProgram(
       config,
       ['tesseract'],
@@ -114,6 +115,15 @@ function checkRuntime(): Finding {
     check: 'In-process models',
     state: problem === null ? 'ok' : 'warning',
     message: problem ?? 'available',
+  }
+}
+
+async function checkChatEngine({ models }: Config): Promise<Finding> {
+  const { version, problem } = await findChatEngine(models.inProcess.chatEngine)
+  return {
+    check: 'In-process chat models',
+    state: problem ? 'warning' : 'ok',
+    message: problem?.message ?? `node-llama-cpp ${version}`,
   }
 }
 

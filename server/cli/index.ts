@@ -18,7 +18,7 @@ const commands: Record<string, { summary: string; load(): Promise<Command> }> = 
   upload: { summary: 'Add documents', load: async () => (await import('./upload.ts')).upload },
   avees: { summary: 'List your avees', load: async () => (await import('./avees.ts')).avees },
   models: {
-    summary: 'List, download, select or delete models',
+    summary: 'List, download, select or delete models, and install the engine of GGUF models',
     load: async () => (await import('./models.ts')).models,
   },
   backup: {

@@ -1,18 +1,33 @@
-import { type Pull, pullFold } from '../../client/index.ts'
-import { deleteModel, listModels, pullModel, setActiveModel } from '../../contract/models.ts'
+import { pullFold } from '../../client/index.ts'
+import {
+  deleteModel,
+  installChatEngine,
+  listModels,
+  pullModel,
+  setActiveModel,
+} from '../../contract/models.ts'
 import { type Command, UsageError } from './command.ts'
 import type { Connection } from './connection.ts'
 import { followRun } from './run.ts'
 import { formatBytes, type Terminal } from './terminal.ts'
 
 export const models: Command = {
-  usage: '[pull|use|delete MODEL]',
+  usage: '[pull|use|delete MODEL] | install-engine',
   positionals: [0, 2],
   details: `  gabee models                       List the models that can answer.
   gabee models pull llama3.2:1b      Download a model with Ollama.
   gabee models use llama3.2:1b       Answer with this model by default.
-  gabee models delete llama3.2:1b    Delete a model from the disk.`,
+  gabee models delete llama3.2:1b    Delete a model from the disk.
+  gabee models install-engine        Install the engine of GGUF models (85 MB) with npm.`,
   async run({ connect, terminal, positionals: [action, model] }) {
+    if (action === 'install-engine' && model === undefined) {
+      await using connection = await connect()
+      const response = await connection.client.open(installChatEngine)
+      await follow(connection, terminal, response)
+      terminal.print('Installed the engine of GGUF models.')
+      terminal.json({ installed: true })
+      return 0
+    }
     const isListing = action === undefined
     if (!isListing && !['pull', 'use', 'delete'].includes(action))
       throw new UsageError(`Unknown action ${action}.`)
@@ -29,8 +44,7 @@ export const models: Command = {
       return 0
     }
     if (action === 'pull') {
-      const { phase, error } = await pull(connection, terminal, model)
-      if (phase !== 'done') throw new Error(error ?? 'The download was stopped.')
+      await follow(connection, terminal, await client.open(pullModel, { body: { model } }))
       terminal.print(`Downloaded ${model}.`)
     } else if (action === 'use') {
       await client.call(setActiveModel, { body: { model } })
@@ -44,11 +58,17 @@ export const models: Command = {
   },
 }
 
-/** Downloads a model and shows the progress. @throws ApiError */
-async function pull({ client }: Connection, terminal: Terminal, model: string): Promise<Pull> {
-  const response = await client.open(pullModel, { body: { model } })
-  return await followRun(client, terminal, response, pullFold, ({ completed, total, status }) => {
-    if (total === 0) terminal.progress(status)
-    else terminal.progress(`${formatBytes(completed)} of ${formatBytes(total)}`, completed / total)
-  })
+/** Shows the progress of a download until it has ended. @throws Error with the reason why it failed */
+async function follow({ client }: Connection, terminal: Terminal, response: Response): Promise<void> {
+  const { phase, error } = await followRun(
+    client,
+    terminal,
+    response,
+    pullFold,
+    ({ completed, total, status }) => {
+      if (total === 0) terminal.progress(status)
+      else terminal.progress(`${formatBytes(completed)} of ${formatBytes(total)}`, completed / total)
+    },
+  )
+  if (phase !== 'done') throw new Error(error ?? 'The download was stopped.')
 }

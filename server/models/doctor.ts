@@ -33,13 +33,15 @@ export async function diagnoseProvider(
   const found = { provider: name, kind, remote, models: listed.length, latencyMs, answer: null }
   if (!state.isUp) return { ...found, problem: toAppError(state.error).message }
   if (!ask) return { ...found, problem: null }
-  if (kind === 'in_process')
-    return { ...found, problem: await findEmbeddingProblem(provider, listed, signal) }
+  const embeddingProblem = kind === 'in_process' ? await findEmbeddingProblem(provider, listed, signal) : null
+  if (embeddingProblem !== null) return { ...found, problem: embeddingProblem }
   const chats = listed.filter(({ capabilities }) => capabilities.includes('chat'))
   const model =
     (preferred === undefined ? undefined : await provider.find(preferred, false)) ??
     chats.find(({ installed }) => installed?.loaded) ??
     chats[0]
+  if (!model && kind === 'in_process')
+    return { ...found, problem: listed.find(({ problem }) => problem)?.problem?.message ?? null }
   if (!model)
     return {
       ...found,

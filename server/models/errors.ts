@@ -188,6 +188,30 @@ export const engineFailed = defineError(
   (model: string, reason: string) =>
     `The model ${model} cannot be run: ${reason}. Delete it and download it again, or choose another.`,
 )
+/** `detail` says why npm has failed. */
+export const engineNotInstalled = defineError(503, 'chat_engine_missing', (detail?: string) =>
+  detail === undefined
+    ? 'The engine for chat models in this process is not installed. An administrator can install it on the Models screen, or with "gabee models install-engine".'
+    : `npm could not install the engine for chat models (${detail}). Check that the server reaches the npm registry, and install it again.`,
+)
+export const engineNotSupported = defineError(
+  501,
+  'chat_engine_unsupported',
+  () =>
+    'Chat models in this process need Linux on x64 or arm64. Use Ollama on this machine instead (available from ollama.com).',
+)
+export const noNpm = defineError(
+  503,
+  'no_npm',
+  () =>
+    'The engine for chat models is installed with npm, which is not on the PATH of the server. Install npm.',
+)
+export const notEnoughMemory = defineError(
+  503,
+  'not_enough_memory',
+  (model: string, needed: number, available: number) =>
+    `${model} needs about ${gigabytes(needed)} of memory, and ${gigabytes(available)} is free. Choose a smaller model, or stop other programs.`,
+)
 export const rerankingTooSlow = defineError(
   504,
   'reranking_slow',
@@ -224,6 +248,8 @@ export const oneInProcessProvider = defineError(
   () =>
     'There is a provider of in-process models already: in_process. Add models to it from the catalogue (POST /models/download).',
 )
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`
 
 function formatNames(names: string[]): string {
   if (names.length === 0) return 'extractive'

@@ -4,6 +4,7 @@ export { type Sentence, splitSentences } from './extractive/sentences.ts'
 export { generateText } from './generate-text.ts'
 export { sumUsage } from './guided-tools.ts'
 export { findRuntimeProblem } from './in-process/engine.ts'
+export { findChatEngine } from './in-process/llama/install.ts'
 export { type Models, type ModelsConfig, models } from './models.ts'
 export { isSameModel } from './names.ts'
 export type {

@@ -97,11 +97,20 @@ export function models({
   const fixed = (name: string) => ({ id: null, name, maxParallel: config.maxParallel })
   const ollama = open(fixed('ollama'), 'ollama', createOllamaService(config.ollamaBaseUrl))
   const openai = config.openai && open(fixed('openai'), 'openai', createOpenAiService(config.openai))
-  const runtime = createInProcess(config.inProcess, disk)
+  const inProcessService = createInProcessService()
+  // One answer at a time uses all processors.
+  schedulers.limit(inProcessService, 1)
+  const runtime = createInProcess(config.inProcess, {
+    disk,
+    service: inProcessService,
+    tokens,
+    timeouts: { firstTokenMs: config.firstTokenMs, stallMs: config.stallMs },
+    contextTokens: config.contextTokens,
+  })
   const inProcess = createProviderWith(
     { id: null, name: 'in_process' },
     'in_process',
-    createInProcessService(),
+    inProcessService,
     runtime.protocol,
   )
   const providers = createProviders({
@@ -260,6 +269,9 @@ export function models({
 
     /** Starts the download of a model of the catalogue as a run, or joins the one in progress. */
     download: (request: Parameters<typeof pulls.startDownload>[0]) => pulls.startDownload(request),
+
+    /** Starts to install the engine of GGUF models as a run, or joins the one in progress. */
+    installChatEngine: pulls.installChatEngine,
 
     async [Symbol.asyncDispose](): Promise<void> {
       closing.abort()

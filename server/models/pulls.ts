@@ -10,7 +10,7 @@ import { sendRequest } from './upstream/request.ts'
 import type { ModelService } from './upstream/service.ts'
 import { watchTimeouts } from './upstream/timeouts.ts'
 
-type PullInput = { model: string } | { catalogueId: string }
+type PullInput = { model: string } | { catalogueId: string } | { chatEngine: true }
 
 const kind = 'pull'
 /** Ollama is silent while it verifies a file, which takes minutes for a large one on a slow disk. */
@@ -22,7 +22,7 @@ const retryMs = 1_000
 const progressIntervalMs = 100
 
 /**
- * Downloads models, each in a run: with Ollama, or models of the catalogue. Its events are Ollama's objects, or have their
+ * Downloads models, each in a run: with Ollama, or models of the catalogue, and the engine that runs GGUF models. Its events are Ollama's objects, or have their
  * form; the last one is `{"status":"success"}`. Requests for the same model share one run. A failure ends with Ollama's shape `{"error": "sentence"}`, extended by
  * `code` and `message`.
  */
@@ -34,7 +34,7 @@ export function createPulls({
 }: {
   ollama: Provider
   /** The models that run in this process, and their provider. */
-  catalogue: Pick<InProcess, 'require' | 'download'>
+  catalogue: Pick<InProcess, 'require' | 'download' | 'installChatEngine'>
   inProcess: Provider
   runs: Runs
 }) {
@@ -50,7 +50,9 @@ export function createPulls({
           const progress =
             'model' in input
               ? pullFromOllama(input.model, signal)
-              : catalogue.download(await catalogue.require(input.catalogueId), signal)
+              : 'chatEngine' in input
+                ? catalogue.installChatEngine(signal)
+                : catalogue.download(await catalogue.require(input.catalogueId), signal)
           const last = await follow(progress, (event) => context.emit(event))
           const changed = 'model' in input ? provider : inProcess
           changed.invalidate()
@@ -142,6 +144,19 @@ export function createPulls({
         idempotencyKey: request.idempotencyKey,
       })
     },
+
+    /** Starts to install the engine of GGUF models, or joins the run in progress. */
+    installChatEngine: (request: {
+      userId: string
+      idempotencyKey?: string | undefined
+    }): Promise<StartResult> =>
+      runs.start<PullInput>({
+        kind,
+        userId: request.userId,
+        subject: `${inProcess.name}/node-llama-cpp`,
+        input: { chatEngine: true },
+        idempotencyKey: request.idempotencyKey,
+      }),
   }
 }
 

@@ -6,6 +6,7 @@ import {
   downloadModel,
   getCatalogue,
   getFallbacks,
+  installChatEngine,
   listAvailableModels,
   listProviders,
   setFallbacks,
@@ -43,6 +44,11 @@ export const modelRoutes =
         id: request.body.id,
         idempotencyKey: idempotencyKeyOf(request),
       })
+      await sendRun(request, reply, runs, run.id)
+    })
+    route(app, installChatEngine, async (request, reply) => {
+      const { userId } = callerOf(request)
+      const { run } = await models.installChatEngine({ userId, idempotencyKey: idempotencyKeyOf(request) })
       await sendRun(request, reply, runs, run.id)
     })
     route(app, deleteCatalogueModel, async ({ params }) => {

@@ -80,6 +80,7 @@ export function createModelSelector(settings: SelectionSettings) {
     if (id === 'extractive') return extractive
     const found = await find(id, options)
     if ('problem' in found) return found
+    if (found.model?.problem) return { problem: found.model.problem }
     const canChat = found.model
       ? found.model.capabilities.includes('chat')
       : !looksLikeEmbeddingModel(found.name)
@@ -197,6 +198,7 @@ export function createModelSelector(settings: SelectionSettings) {
     const ordered = [
       ...providers.filter(({ kind }) => kind === 'ollama'),
       ...providers.filter(({ id, kind, remote }) => id !== null && kind !== 'ollama' && !remote),
+      ...providers.filter(({ kind }) => kind === 'in_process'),
       ...providers.filter(({ id, kind, remote }) => id !== null && kind !== 'ollama' && remote),
     ]
     for (const provider of ordered) {

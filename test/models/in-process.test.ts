@@ -2,12 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { CatalogueModel, ModelInfo, ModelProvider } from '../../contract/models.ts'
-import { bodyOf, registerUser, uploadFiles } from '../builders.ts'
+import type { AvailableModel, CatalogueModel, ModelInfo, ModelProvider } from '../../contract/models.ts'
+import { chatEngine } from '../../scripts/services/chat-engine.ts'
+import { bodyOf, createConversation, registerUser, uploadFiles } from '../builders.ts'
 import type { TestClient } from '../client.ts'
-import { collectEvents } from '../events.ts'
+import { collectEvents, readEvents, textOf } from '../events.ts'
 import type { ServerProcess } from '../server-process.ts'
 import { startServer } from '../server-process.ts'
+import { tinyGguf } from '../tiny-gguf.ts'
 import { catalogueEntryOf, startHub, tinyModelFiles } from '../tiny-models.ts'
 
 type Catalogue = { models: CatalogueModel[]; message: string | null }
@@ -16,6 +18,10 @@ type Found = { results: { filename: string; score: number }[] }
 
 const embedding = tinyModelFiles('embedding')
 const reranking = tinyModelFiles('reranking')
+const words = 'Boats berth at the northern quay .'.split(' ')
+const chat = { 'tiny.gguf': tinyGguf({ words }) }
+const endlessChat = { 'tiny.gguf': tinyGguf({ words, isEndless: true, contextLength: 8_192 }) }
+const ggufEmbedding = { 'tiny.gguf': tinyGguf({ words, isEmbedding: true }) }
 
 describe('models in this process', () => {
   let directory: string
@@ -29,10 +35,23 @@ describe('models in this process', () => {
     const entries = [
       catalogueEntryOf('tiny-e5', 'embedding', embedding),
       catalogueEntryOf('tiny-cross', 'reranking', reranking),
+      catalogueEntryOf('tiny-chat', 'chat', chat),
+      catalogueEntryOf('tiny-endless', 'chat', endlessChat),
+      catalogueEntryOf('tiny-gguf', 'embedding', ggufEmbedding),
     ]
     await writeFile(path.join(directory, 'catalogue.json'), JSON.stringify(entries))
-    hub = await startHub({ 'tiny/tiny-e5': embedding, 'tiny/tiny-cross': reranking })
-    server = await startServer({ MODEL_HUB_URL: hub.url, MODEL_DIR: directory })
+    hub = await startHub({
+      'tiny/tiny-e5': embedding,
+      'tiny/tiny-cross': reranking,
+      'tiny/tiny-chat': chat,
+      'tiny/tiny-endless': endlessChat,
+      'tiny/tiny-gguf': ggufEmbedding,
+    })
+    server = await startServer({
+      MODEL_HUB_URL: hub.url,
+      MODEL_DIR: directory,
+      MODEL_ENGINE_DIR: chatEngine.directory,
+    })
     admin = (await registerUser(server)).client
     user = (await registerUser(server)).client
   })
@@ -58,7 +77,7 @@ describe('models in this process', () => {
   test('are listed with where they come from, and are for administrators', async () => {
     const { models, message } = bodyOf(await admin.get<Catalogue>('/models/catalogue'))
     expect(message).toBeNull()
-    expect(models.at(-2)).toMatchObject({
+    expect(models.at(-5)).toMatchObject({
       id: 'tiny-e5',
       kind: 'embedding',
       dimensions: 24,
@@ -70,6 +89,7 @@ describe('models in this process', () => {
       await user.get('/models/catalogue'),
       await user.post('/models/download', { id: 'tiny-e5' }),
       await user.delete('/models/tiny-e5'),
+      await user.post('/models/chat-engine'),
     ])
       expect(refused.status).toBe(403)
     expect((await admin.post('/models/download', { id: 'unknown' })).status).toBe(404)
@@ -137,5 +157,42 @@ describe('models in this process', () => {
     expect((await admin.delete('/models/tiny-e5')).status).toBe(404)
     expect(await status()).toEqual({ embedding_model: null, rerank_model: null, rerank_problem: null })
     expect((await find('honeycombs'))[0]).toBe('honey.txt')
+  })
+
+  test('answer and embed with llama.cpp, whose engine is installed on request', async () => {
+    const installed = await admin.fetch('/models/chat-engine', { method: 'POST' })
+    expect((await collectEvents(installed)).at(-1)?.data).toEqual({ status: 'success' })
+    for (const name of ['tiny-chat', 'tiny-endless', 'tiny-gguf'])
+      expect((await collectEvents(await download(name))).at(-1)?.data).toEqual({ status: 'success' })
+    expect(bodyOf(await user.get<AvailableModel[]>('/models'))).toMatchObject([
+      { id: 'in_process/tiny-chat', capabilities: ['chat', 'json'], context_length: 2_048, remote: false },
+      { id: 'in_process/tiny-endless' },
+      { id: 'in_process/tiny-gguf', capabilities: ['embed'] },
+    ])
+    const { id } = await createConversation(user, 'local')
+    const question = (model: string) =>
+      user.fetch('/chat/stream', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ conversation_id: id, question: 'Where do boats berth?', model }),
+      })
+    const answered = await collectEvents(await question('tiny-chat'))
+    expect(textOf(answered)).toBe(words.join(' '))
+    expect(answered.at(-1)?.data).toMatchObject({
+      event: 'complete',
+      usage: { completion_tokens: words.length + 1 },
+    })
+    const endless = await question('tiny-endless')
+    const run = endless.headers.get('x-run-id')
+    const events = readEvents(endless)
+    for await (const { data } of events) if (data['token']) break
+    expect((await user.delete(`/runs/${run}`)).status).toBe(200)
+    const all = await collectEvents(await user.fetch(`/runs/${run}/events`))
+    expect(all.at(-1)?.data).toMatchObject({ event: 'stopped' })
+    expect(textOf(all)).toMatch(/^Boats/)
+    expect((await status()).embedding_model).toBe('tiny-gguf')
+    const tested = bodyOf(await user.post<{ result: string }>('/api/models/test', { model: 'tiny-gguf' }))
+    expect(tested.result).toBe('Embedding model with 64 dimensions.')
+    expect((await admin.post('/api/models/unload', { model: 'in_process/tiny-chat' })).status).toBe(200)
   })
 })

@@ -12,7 +12,11 @@ import { createTestClient } from '../client.ts'
 import type { TestCluster } from '../runs/cluster.ts'
 
 /** No models, and no hub. */
-const noInProcess = { directory: join(tmpdir(), randomUUID()), hubUrl: 'http://127.0.0.1:9' }
+const noInProcess = {
+  directory: join(tmpdir(), randomUUID()),
+  hubUrl: 'http://127.0.0.1:9',
+  chatEngine: { directory: join(tmpdir(), randomUUID()), npmEnv: {} },
+}
 
 /** Starts a server with the model routes and the modules that they need, without emptying the database. */
 export async function openModelsServer(

@@ -1,5 +1,8 @@
 import type { CatalogueEntry } from '../../../contract/models.ts'
 
+/** As named by the authors of Qwen2.5. */
+const qwenLanguages = ['zh', 'en', 'fr', 'es', 'pt', 'de', 'it', 'ru', 'ja', 'ko', 'vi', 'th', 'ar']
+
 /**
  * Models with permissive licenses whose files are pinned: the SHA-256 of each is that of the hub at this revision, and several
  * independent projects publish the same values. `multilingual` is about 100 languages.
@@ -163,6 +166,54 @@ export const curatedModels: CatalogueEntry[] = [
         path: 'onnx/model_quint8_avx2.onnx',
         size: 118620016,
         sha256: '6c2513767fb63d008a4377bef7a7a3555433d9436342bb53e35a3a72ffc52d4b',
+      },
+    ],
+  },
+  {
+    id: 'qwen2.5-0.5b-instruct',
+    kind: 'chat',
+    repository: 'Qwen/Qwen2.5-0.5B-Instruct-GGUF',
+    revision: '9217f5db79a29953eb74d5343926648285ec7e67',
+    license: 'Apache-2.0',
+    languages: qwenLanguages,
+    max_tokens: 32_768,
+    files: [
+      {
+        path: 'qwen2.5-0.5b-instruct-q4_k_m.gguf',
+        size: 491400032,
+        sha256: '74a4da8c9fdbcd15bd1f6d01d621410d31c6fc00986f5eb687824e7b93d7a9db',
+      },
+    ],
+  },
+  {
+    id: 'qwen2.5-1.5b-instruct',
+    kind: 'chat',
+    repository: 'Qwen/Qwen2.5-1.5B-Instruct-GGUF',
+    revision: '91cad51170dc346986eccefdc2dd33a9da36ead9',
+    license: 'Apache-2.0',
+    languages: qwenLanguages,
+    max_tokens: 32_768,
+    files: [
+      {
+        path: 'qwen2.5-1.5b-instruct-q4_k_m.gguf',
+        size: 1117320736,
+        sha256: '6a1a2eb6d15622bf3c96857206351ba97e1af16c30d7a74ee38970e434e9407e',
+      },
+    ],
+  },
+  {
+    id: 'smollm2-1.7b-instruct',
+    kind: 'chat',
+    repository: 'bartowski/SmolLM2-1.7B-Instruct-GGUF',
+    revision: '1f03464768bfcc0319fc50da8ff5fb20b6417ba2',
+    license: 'Apache-2.0',
+    languages: ['en'],
+    max_tokens: 8_192,
+    files: [
+      {
+        path: 'SmolLM2-1.7B-Instruct-Q4_K_M.gguf',
+        size: 1055609824,
+        sha256: '77665ea4815999596525c636fbeb56ba8b080b46ae85efef4f0d986a139834d7',
       },
     ],
   },

@@ -5,7 +5,7 @@ import { engineFailed, engineStopped, runtimeMissing } from '../errors.ts'
 import type { EngineAnswer, EngineModel, EngineRequest, EngineTask } from './worker.ts'
 
 /** Time after which an idle engine gives its memory back. */
-const idleMs = 10 * 60_000
+export const idleMs = 10 * 60_000
 
 type Pending = {
   model: EngineModel

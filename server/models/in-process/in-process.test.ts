@@ -1,15 +1,22 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Worker } from 'node:worker_threads'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { chatEngine } from '../../../scripts/services/chat-engine.ts'
+import { tinyGguf } from '../../../test/tiny-gguf.ts'
 import { catalogueEntryOf, startHub, tinyModelFiles, writeModel } from '../../../test/tiny-models.ts'
 import { diskSpace } from '../../disk-space.ts'
 import type { EventBody } from '../../runs/index.ts'
+import type { ChatModel, ChatRequest, ModelPart } from '../port.ts'
+import { createTokenCounter } from '../tokens.ts'
+import { createInProcessService } from '../upstream/service.ts'
 import { curatedModels } from './curated-models.ts'
 import { createEngine } from './engine.ts'
-import { createInProcess } from './in-process.ts'
+import { createInProcess, type InProcessConfig } from './in-process.ts'
 import { describeFolder } from './installed.ts'
+import { readGgufHeader } from './llama/gguf.ts'
+import { planContext } from './llama/memory.ts'
 
 const { signal } = new AbortController()
 const dot = (a: Float32Array = new Float32Array(), b: Float32Array = new Float32Array()) =>
@@ -20,6 +27,22 @@ beforeAll(async () => {
   root = await mkdtemp(path.join(tmpdir(), 'gabee-in-process-'))
 })
 afterAll(() => rm(root, { recursive: true }))
+
+const createModels = (
+  config: Omit<InProcessConfig, 'chatEngine'>,
+  minFreeBytes = 0,
+  engine: InProcessConfig['chatEngine'] = chatEngine,
+) =>
+  createInProcess(
+    { ...config, chatEngine: engine },
+    {
+      disk: diskSpace(config.directory, minFreeBytes),
+      service: createInProcessService(),
+      tokens: createTokenCounter(),
+      timeouts: { firstTokenMs: 100_000, stallMs: 100_000, retryMs: 10 },
+      contextTokens: undefined,
+    },
+  )
 
 describe('the engine', () => {
   const engine = createEngine()
@@ -110,10 +133,7 @@ describe('downloads', () => {
   async function open({ modelDir = '', minFreeBytes = 0 } = {}) {
     const hub = await startHub({ 'tiny/tiny': files })
     const directory = await mkdtemp(path.join(root, 'models-'))
-    const models = createInProcess(
-      { directory, hubUrl: hub.url, ...(modelDir && { modelDir }) },
-      diskSpace(directory, minFreeBytes),
-    )
+    const models = createModels({ directory, hubUrl: hub.url, ...(modelDir && { modelDir }) }, minFreeBytes)
     return {
       hub,
       directory,
@@ -232,10 +252,7 @@ describe('downloads', () => {
 
 describe('the catalogue', () => {
   test('names where each model comes from, and pins every file', async () => {
-    const opened = createInProcess(
-      { directory: root, hubUrl: 'https://hub.example/mirror' },
-      diskSpace(root, 0),
-    )
+    const opened = createModels({ directory: root, hubUrl: 'https://hub.example/mirror' })
     const { models, message } = await opened.catalogue()
     expect(message).toBeNull()
     expect(models[0]).toMatchObject({
@@ -261,14 +278,218 @@ describe('the catalogue', () => {
   ])('of an operator that %s is refused with the reason', async (_, text, reason) => {
     const modelDir = await mkdtemp(path.join(root, 'catalogue-'))
     await writeFile(path.join(modelDir, 'catalogue.json'), text)
-    const opened = createInProcess(
-      { directory: root, hubUrl: 'http://127.0.0.1:9', modelDir },
-      diskSpace(root, 0),
-    )
+    const opened = createModels({ directory: root, hubUrl: 'http://127.0.0.1:9', modelDir })
     await expect(opened.catalogue()).rejects.toMatchObject({
       code: 'invalid_catalogue',
       message: expect.stringContaining(reason),
     })
     await opened[Symbol.asyncDispose]()
+  })
+})
+
+type Finish = ModelPart & { type: 'finish' }
+
+// A start of llama.cpp takes a second of CPU time.
+describe('GGUF models', { timeout: 120_000 }, () => {
+  const words = 'Boats berth at the northern quay .'.split(' ')
+  let models: ReturnType<typeof createModels>
+  let model: ChatModel
+  let directory: string
+  beforeAll(async () => {
+    directory = await mkdtemp(path.join(root, 'gguf-'))
+    const tiny = tinyGguf({ words, isEndless: true, contextLength: 1_024 })
+    await writeFile(path.join(directory, 'Tiny Chat.gguf'), tiny)
+    await writeFile(path.join(directory, 'tiny-embed.gguf'), tinyGguf({ words, isEmbedding: true }))
+    await writeFile(path.join(directory, 'broken.gguf'), tiny.subarray(0, 2_000))
+    models = createModels({ directory, hubUrl: 'http://127.0.0.1:9' })
+    model = models.protocol.chat('tiny-chat', undefined)
+  })
+  afterAll(() => models[Symbol.asyncDispose]())
+
+  const request = (content: string, more: Partial<ChatRequest> = {}): ChatRequest => ({
+    messages: [
+      { role: 'system', content: 'You are a harbour master.' },
+      { role: 'user', content },
+    ],
+    grounding: { question: '', passages: [], answerable: null },
+    ...more,
+  })
+  async function collect(asked: ChatRequest, asking = model) {
+    const parts: ModelPart[] = []
+    for await (const part of asking.stream(asked, signal)) parts.push(part)
+    const text = parts.map((part) => (part.type === 'text' ? part.text : '')).join('')
+    return { text, parts, finish: parts.at(-1) }
+  }
+  /** Ends the processes that run a model with a signal, and returns how many there are. */
+  async function crash(by: NodeJS.Signals): Promise<number> {
+    let count = 0
+    for (const id of await readdir('/proc')) {
+      const line = await readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')
+      if (line.includes(directory) && process.kill(Number(id), by)) count += 1
+    }
+    return count
+  }
+
+  test('in the folder of models are listed without a catalogue, and a broken one is named', async () => {
+    expect(await models.protocol.list()).toMatchObject([
+      { name: 'tiny-chat', capabilities: ['chat', 'json'], contextLength: 1_024 },
+      { name: 'tiny-embed', capabilities: ['embed'], contextLength: 2_048 },
+    ])
+    expect(await models.catalogue()).toMatchObject({
+      message: 'broken.gguf cannot be used: it ends within its header.',
+      chat_engine: { installed: true, message: null },
+    })
+  })
+
+  test('answer word by word by their chat template, with the numbers of tokens', async () => {
+    const { text, parts, finish } = await collect(request('Where do boats berth?', { maxTokens: 7 }))
+    expect(text).toBe(words.join(' '))
+    expect(parts.filter(({ type }) => type === 'text')).toHaveLength(7)
+    expect(finish).toMatchObject({ reason: 'length', usage: { completionTokens: 7 } })
+    expect((finish as Finish).usage.promptTokens).toBeGreaterThan(20)
+    expect(await model.contextTokens(signal)).toBe(1_024)
+    expect((await models.protocol.list())?.[0]?.installed?.loaded).toBe(true)
+  })
+
+  test('end at a stop text, and write JSON by a schema', async () => {
+    const stopped = await collect(request('Where?', { stop: ['northern'] }))
+    expect(stopped.text.trim()).toBe('Boats berth at the')
+    expect(stopped.finish).toMatchObject({ reason: 'stop' })
+    const schema = {
+      anyOf: [{ type: 'object', properties: { place: { enum: ['quay'] } }, required: ['place'] }],
+    }
+    const { text } = await collect(request('Where?', { responseFormat: { schema } }))
+    expect(JSON.parse(text)).toEqual({ place: 'quay' })
+  })
+
+  test('refuse a prompt that exceeds the context window, and otherwise end when it is full', async () => {
+    await expect(collect(request('x'.repeat(1_100)))).rejects.toMatchObject({
+      code: 'context_length_exceeded',
+      details: { limit: 1_024 },
+    })
+    const { finish } = await collect(request('x'.repeat(900)))
+    const { reason, usage } = finish as Finish
+    expect(reason).toBe('length')
+    expect((usage.promptTokens ?? 0) + (usage.completionTokens ?? 0)).toBe(1_022)
+  })
+
+  test.each([
+    ['before the first word', 0],
+    ['at the third word', 3],
+  ])('stop at once %s, and answer the next question', async (_, word) => {
+    const stop = new AbortController()
+    let count = 0
+    const answered = (async () => {
+      for await (const { type } of model.stream(request('Where?'), stop.signal))
+        if (type === 'text' && (count += 1) === word) stop.abort('stopped')
+    })()
+    if (word === 0) stop.abort('stopped')
+    await expect(answered).rejects.toBe('stopped')
+    expect(count).toBe(word)
+    expect((await collect(request('Where?', { maxTokens: 2 }))).text).toBe('Boats berth')
+  })
+
+  test('report a crash during an answer, and begin again after one before the first word', async () => {
+    let count = 0
+    const crashed = (async () => {
+      for await (const { type } of model.stream(request('Where?'), signal))
+        if (type === 'text' && (count += 1) === 3) await crash('SIGSEGV')
+    })()
+    await expect(crashed).rejects.toMatchObject({ code: 'cut' })
+    const answering = collect(request('Where?', { maxTokens: 2 }))
+    await vi.waitFor(async () => expect(await crash('SIGABRT')).toBeGreaterThan(0), 20_000)
+    const { parts, text } = await answering
+    expect(parts[0]).toMatchObject({
+      type: 'waiting',
+      message: expect.stringContaining('The in-process engine does not answer; retrying'),
+    })
+    expect(text).toBe('Boats berth')
+  })
+
+  test('embed texts as vectors of length 1', async () => {
+    const embed = models.protocol.embed?.('tiny-embed', undefined, 0)
+    const vectors = (await embed?.batch(['boats', 'honey', '', 'boats '.repeat(1_000)], signal)) as
+      | Float32Array[]
+      | undefined
+    expect(vectors?.map((vector) => [vector.length, Math.round(dot(vector, vector))])).toEqual([
+      [64, 1],
+      [64, 1],
+      [64, 0],
+      [64, 1],
+    ])
+    expect(dot(vectors?.[0], vectors?.[1])).toBeLessThan(0.999)
+  })
+
+  test('say what is missing: the engine, or memory', async () => {
+    const without = createModels({ directory, hubUrl: 'http://127.0.0.1:9' }, 0, {
+      directory: path.join(root, 'no-engine'),
+      npmEnv: {},
+    })
+    const [listed] = (await without.protocol.list()) ?? []
+    expect(listed).toMatchObject({ capabilities: [], problem: { code: 'chat_engine_missing' } })
+    await expect(
+      collect(request('Where?'), without.protocol.chat('tiny-chat', listed)),
+    ).rejects.toMatchObject({
+      message: expect.stringContaining('gabee models install-engine'),
+    })
+    vi.spyOn(process, 'availableMemory').mockReturnValue(50_000_000)
+    await models.unload()
+    await expect(collect(request('Where?'))).rejects.toMatchObject({
+      code: 'not_enough_memory',
+      message: expect.stringMatching(/^tiny-chat needs about 0\.2 GB of memory, and 0\.1 GB is free\./),
+    })
+    await without[Symbol.asyncDispose]()
+  })
+})
+
+describe('the header of a GGUF file', () => {
+  const read = async (bytes: Buffer) => {
+    const file = path.join(root, 'header.gguf')
+    await writeFile(file, bytes)
+    return await readGgufHeader(file)
+  }
+  const tiny = tinyGguf({ words: ['One'] })
+
+  test('says what the model needs', async () => {
+    expect(await read(tiny)).toEqual({
+      architecture: 'llama',
+      isEmbedding: false,
+      contextLength: 2_048,
+      embeddingLength: 64,
+      vocabularySize: 352,
+      // Two layers, two heads of 16 keys and 16 values, 2 bytes each.
+      bytesPerToken: 256,
+    })
+  })
+
+  test('is read within limits, whatever it says', async () => {
+    const changed = (offset: number, value: bigint) => {
+      const copy = Buffer.from(tiny)
+      copy.writeBigUInt64LE(value, offset)
+      return copy
+    }
+    await expect(read(Buffer.from('not a model'))).rejects.toThrow('it is not a GGUF file')
+    await expect(read(Buffer.alloc(0))).rejects.toThrow('it ends within its header')
+    // The number of entries, and the length of the first key.
+    await expect(read(changed(16, 2n ** 40n))).rejects.toThrow('its header is too large')
+    await expect(read(changed(16, 0n))).rejects.toThrow('names no architecture')
+    await expect(read(changed(24, 2n ** 63n))).rejects.toThrow('its header is too large')
+    for (let length = 0; length < 600; length += 49)
+      await expect(read(tiny.subarray(0, length))).rejects.toThrow()
+  })
+
+  test.each([
+    ['whole', 4_000_000_000, 8_192],
+    ['halved', 1_200_000_000, 2_048],
+  ])('decides on the context window, %s', (_, availableBytes, tokens) => {
+    const header = {
+      architecture: 'llama',
+      isEmbedding: false,
+      contextLength: 32_768,
+      embeddingLength: 896,
+      vocabularySize: 151_936,
+      bytesPerToken: 100_000,
+    }
+    expect(planContext({ id: 'a', size: 500_000_000, header }, { availableBytes })).toBe(tokens)
   })
 })

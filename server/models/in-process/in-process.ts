@@ -8,15 +8,27 @@ import {
   runtimeMissing,
   unexpectedDimensions,
 } from '../errors.ts'
+import type { Capability } from '../port.ts'
 import type { ProviderProtocol } from '../providers/protocol.ts'
 import { defaultTimeouts, type ScoreTexts } from '../rerank/reranker.ts'
 import { createHubService } from '../upstream/service.ts'
 import { findInFolder, hubAddress, readCatalogue, sizeOf } from './catalogue.ts'
 import { downloadModel } from './download.ts'
 import { createEngine, findRuntimeProblem } from './engine.ts'
-import { type InstalledModel, listInstalled, remove } from './installed.ts'
+import { type HeaderCache, type InstalledModel, listInstalled, remove } from './installed.ts'
+import { type ChatEngineConfig, findChatEngine, installChatEngine } from './llama/install.ts'
+import { createLlama, maxEmbeddingTokens } from './llama/llama.ts'
+import { maxContext } from './llama/memory.ts'
 
 const maxListAgeMs = 1_000
+/** Measured: node-llama-cpp 3.22.1 with the binaries of one platform. */
+const chatEngineBytes = 90_000_000
+
+const capabilitiesOf: Record<InstalledModel['kind'], Capability[]> = {
+  chat: ['chat', 'json'],
+  embedding: ['embed'],
+  reranking: [],
+}
 
 export type InProcessConfig = {
   /** Where models are installed. */
@@ -24,21 +36,28 @@ export type InProcessConfig = {
   hubUrl: string
   /** A folder with models and a `catalogue.json`, from which downloads are copied. */
   modelDir?: string | undefined
+  chatEngine: ChatEngineConfig
 }
 
-/** Embedding and reranking models that run in this process, in a worker thread. */
-export function createInProcess({ directory, hubUrl, modelDir }: InProcessConfig, disk: DiskSpace) {
+/** Models that run on this machine: ONNX files in a worker thread, GGUF files in processes of their own. */
+export function createInProcess(
+  { directory, hubUrl, modelDir, chatEngine }: InProcessConfig,
+  { disk, ...answers }: { disk: DiskSpace } & Omit<Parameters<typeof createLlama>[0], 'engine'>,
+) {
   const engine = createEngine()
+  const llama = createLlama({ engine: chatEngine, ...answers })
   const hub = createHubService(hubUrl)
+  const headers: HeaderCache = new Map()
 
-  let listed: { at: number; models: Promise<InstalledModel[]> } | undefined
+  let listed: { at: number; found: ReturnType<typeof listInstalled> } | undefined
 
   /** Every search asks for the models, so they are read at most once a second. */
-  async function list(): Promise<InstalledModel[]> {
+  async function scan(): ReturnType<typeof listInstalled> {
     if (listed === undefined || performance.now() - listed.at > maxListAgeMs)
-      listed = { at: performance.now(), models: listInstalled(directory) }
-    return await listed.models
+      listed = { at: performance.now(), found: listInstalled(directory, headers) }
+    return await listed.found
   }
+  const list = async (): Promise<InstalledModel[]> => (await scan()).models
 
   async function require(id: string): Promise<CatalogueEntry> {
     const entry = (await readCatalogue(modelDir)).find((each) => each.id === id)
@@ -51,31 +70,48 @@ export function createInProcess({ directory, hubUrl, modelDir }: InProcessConfig
 
     async list() {
       const models = await list()
-      if (models.length > 0 && findRuntimeProblem() !== null) throw runtimeMissing(undefined)
+      if (models.some(({ format }) => format === 'onnx') && findRuntimeProblem() !== null)
+        throw runtimeMissing(undefined)
+      const hasGguf = models.some(({ format }) => format === 'gguf')
+      const problem = hasGguf ? (await findChatEngine(chatEngine)).problem : undefined
       return models.map((model) => ({
         name: model.id,
-        capabilities: model.kind === 'embedding' ? ['embed'] : [],
-        contextLength: model.maxTokens,
+        ...(model.format === 'onnx'
+          ? { capabilities: capabilitiesOf[model.kind], contextLength: model.maxTokens }
+          : {
+              capabilities: problem ? [] : capabilitiesOf[model.kind],
+              contextLength: maxContext(model.header, answers.contextTokens),
+              problem,
+            }),
         installed: {
           size: model.size,
           modifiedAt: model.installedAt,
           digest: null,
-          loaded: engine.isLoaded(model),
-          capabilities: [model.kind],
+          loaded: model.format === 'onnx' ? engine.isLoaded(model) : llama.isLoaded(model),
+          capabilities: [model.kind === 'chat' ? 'completion' : model.kind],
         },
       }))
     },
 
     chat(name) {
-      throw notAChatModel(name)
+      const find = async () => {
+        const found = (await list()).find(({ id }) => id === name)
+        if (!found) throw catalogueModelNotFound(name)
+        if (found.format === 'onnx' || found.kind !== 'chat') throw notAChatModel(name)
+        return found
+      }
+      return llama.chat(name, find)
     },
 
     embed: (name, model) => ({
-      textTokens: model?.contextLength ?? 512,
+      textTokens: Math.min(maxEmbeddingTokens, model?.contextLength ?? 512),
       async batch(texts, signal) {
         const installed = (await list()).find(({ id }) => id === name)
         if (!installed) throw catalogueModelNotFound(name)
-        const vectors = await engine.embed(installed, texts, signal)
+        const vectors =
+          installed.format === 'onnx'
+            ? await engine.embed(installed, texts, signal)
+            : await llama.embed(installed, texts, signal)
         const { dimensions } = installed
         const found = vectors[0]?.length ?? 0
         if (dimensions !== null && found !== dimensions) throw unexpectedDimensions(name, dimensions, found)
@@ -97,10 +133,21 @@ export function createInProcess({ directory, hubUrl, modelDir }: InProcessConfig
       listed = undefined
     },
 
-    /** Lists the models that can be downloaded, with where from. */
+    /** Installs the engine of GGUF models and yields its progress. */
+    async *installChatEngine(signal: AbortSignal): AsyncGenerator<EventBody> {
+      await disk.assertFree(chatEngineBytes)
+      yield* installChatEngine(chatEngine, signal)
+    },
+
+    /** Lists the models that can be downloaded, with where from, and the engine of GGUF models. */
     async catalogue() {
-      const installed = new Set((await list()).map(({ id }) => id))
-      const entries = await readCatalogue(modelDir)
+      const [{ models, problems }, found, entries] = await Promise.all([
+        scan(),
+        findChatEngine(chatEngine),
+        readCatalogue(modelDir),
+      ])
+      const installed = new Set(models.map(({ id }) => id))
+      const messages = [findRuntimeProblem(), ...problems].filter((each) => each !== null)
       return {
         models: await Promise.all(
           entries.map(async (entry) => ({
@@ -110,14 +157,19 @@ export function createInProcess({ directory, hubUrl, modelDir }: InProcessConfig
             installed: installed.has(entry.id),
           })),
         ),
-        message: findRuntimeProblem(),
+        message: messages.length === 0 ? null : messages.join(' '),
+        chat_engine: {
+          version: found.version,
+          installed: found.isInstalled,
+          message: found.isSupported ? null : (found.problem?.message ?? null),
+        },
       }
     },
 
     /** Returns the installed cross-encoder, if there is one. */
     async reranker(): Promise<{ model: string; score: ScoreTexts } | undefined> {
       const model = (await list()).find(({ kind }) => kind === 'reranking')
-      if (!model || findRuntimeProblem() !== null) return undefined
+      if (model?.format !== 'onnx' || findRuntimeProblem() !== null) return undefined
       const { requestMs } = defaultTimeouts
       return {
         model: model.id,
@@ -133,18 +185,24 @@ export function createInProcess({ directory, hubUrl, modelDir }: InProcessConfig
     },
 
     /** Frees the memory of the models. */
-    unload: () => engine.stop(),
+    async unload(): Promise<void> {
+      await Promise.all([engine.stop(), llama.stop()])
+    },
 
     /** Deletes an installed model, or what an unfinished download has left. @throws model_not_found */
     async delete(id: string): Promise<void> {
-      await engine.stop()
-      const isRemoved = await remove(directory, id)
+      await Promise.all([engine.stop(), llama.stop()])
+      const isRemoved = await remove(
+        directory,
+        id,
+        (await list()).find((model) => model.id === id),
+      )
       listed = undefined
       if (!isRemoved) throw catalogueModelNotFound(id)
     },
 
     async [Symbol.asyncDispose]() {
-      await engine[Symbol.asyncDispose]()
+      await Promise.all([engine[Symbol.asyncDispose](), llama[Symbol.asyncDispose]()])
       await hub.agent.destroy()
     },
   }

@@ -4,54 +4,116 @@ import path from 'node:path'
 import { z } from 'zod'
 import { type CatalogueEntry, catalogueEntry } from '../../../contract/models.ts'
 import { sizeOf } from './catalogue.ts'
+import { type GgufHeader, readGgufHeader } from './llama/gguf.ts'
 import type { EngineModel } from './worker.ts'
 
 /** A model on the disk of the server. */
-export type InstalledModel = EngineModel & {
+export type InstalledModel = {
   id: string
   kind: CatalogueEntry['kind']
   dimensions: number | null
   size: number
   installedAt: string
-}
+} & (({ format: 'onnx' } & EngineModel) | { format: 'gguf'; file: string; header: GgufHeader })
 
 /** The catalogue's entry, in the folder of an installed model. */
 const entryFile = 'model.json'
 const unfinished = '.part'
+/** As in the ids of a catalogue. */
+const maxIdCharacters = 80
 
-/** Lists the models below a directory, by id. */
-export async function listInstalled(directory: string): Promise<InstalledModel[]> {
+/** Headers of GGUF files by their path, size and time, because the vocabulary in them takes milliseconds to read. */
+export type HeaderCache = Map<string, Promise<GgufHeader>>
+
+/** Lists the models below a directory, by id, and says which GGUF files cannot be used. */
+export async function listInstalled(
+  directory: string,
+  headers: HeaderCache = new Map(),
+): Promise<{ models: InstalledModel[]; problems: string[] }> {
   const names = await readdir(directory).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   })
+  const problems: string[] = []
   const all = await Promise.all(
     names
       .filter((name) => !name.endsWith(unfinished))
       .sort()
-      .map((name) => readInstalled(path.join(directory, name))),
+      .map(async (name) => {
+        const place = path.join(directory, name)
+        try {
+          return name.endsWith('.gguf')
+            ? await readFileModel(place, headers)
+            : await readInstalled(place, headers)
+        } catch (error) {
+          problems.push(`${name} cannot be used: ${(error as Error).message}.`)
+          return undefined
+        }
+      }),
   )
-  return all.filter((model) => model !== undefined)
+  return { models: all.filter((model) => model !== undefined), problems }
 }
 
-async function readInstalled(folder: string): Promise<InstalledModel | undefined> {
-  const file = path.join(folder, entryFile)
+async function readHeader(file: string, headers: HeaderCache): Promise<GgufHeader> {
+  const { size, mtimeMs } = await stat(file)
+  const key = `${file} ${size} ${mtimeMs}`
+  const header = headers.get(key) ?? readGgufHeader(file)
+  headers.set(key, header)
+  return await header
+}
+
+/** Describes a GGUF file that somebody has put into the directory. */
+async function readFileModel(file: string, headers: HeaderCache): Promise<InstalledModel> {
+  const [header, { size, mtime }] = await Promise.all([readHeader(file, headers), stat(file)])
+  return {
+    format: 'gguf',
+    id: path
+      .basename(file, '.gguf')
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9._-]+/g, '-')
+      .replace(/^[._-]+/, '')
+      .slice(0, maxIdCharacters),
+    kind: header.isEmbedding ? 'embedding' : 'chat',
+    file,
+    header,
+    dimensions: header.isEmbedding ? header.embeddingLength : null,
+    size,
+    installedAt: mtime.toISOString(),
+  }
+}
+
+async function readEntry(file: string): Promise<CatalogueEntry | undefined> {
   try {
-    const entry = catalogueEntry.parse(JSON.parse(await readFile(file, 'utf8')))
-    return {
-      id: entry.id,
-      kind: entry.kind,
-      folder,
-      onnx: entry.files.find((each) => each.path.endsWith('.onnx'))?.path ?? '',
-      maxTokens: entry.max_tokens,
-      pooling: entry.pooling ?? 'mean',
-      dimensions: entry.dimensions ?? null,
-      size: sizeOf(entry),
-      installedAt: (await stat(file)).mtime.toISOString(),
-    }
+    return catalogueEntry.parse(JSON.parse(await readFile(file, 'utf8')))
   } catch {
     // Something else, or a model that is being deleted.
     return undefined
+  }
+}
+
+async function readInstalled(folder: string, headers: HeaderCache): Promise<InstalledModel | undefined> {
+  const file = path.join(folder, entryFile)
+  const entry = await readEntry(file)
+  if (!entry) return undefined
+  const model = entry.files.find((each) => /\.(?:onnx|gguf)$/.test(each.path))?.path ?? ''
+  const common = {
+    id: entry.id,
+    kind: entry.kind,
+    dimensions: entry.dimensions ?? null,
+    size: sizeOf(entry),
+    installedAt: (await stat(file)).mtime.toISOString(),
+  }
+  if (model.endsWith('.gguf')) {
+    const gguf = path.join(folder, model)
+    return { ...common, format: 'gguf', file: gguf, header: await readHeader(gguf, headers) }
+  }
+  return {
+    ...common,
+    format: 'onnx',
+    folder,
+    onnx: model,
+    maxTokens: entry.max_tokens,
+    pooling: entry.pooling ?? 'mean',
   }
 }
 
@@ -69,11 +131,16 @@ export async function install(directory: string, entry: CatalogueEntry): Promise
 }
 
 /** Deletes a model and what an unfinished download has left. Returns whether there was anything. */
-export async function remove(directory: string, id: string): Promise<boolean> {
-  const found = [path.join(directory, id), unfinishedFolder(directory, id)].filter((folder) =>
-    existsSync(folder),
+export async function remove(
+  directory: string,
+  id: string,
+  installed: InstalledModel | undefined,
+): Promise<boolean> {
+  const file = installed?.format === 'gguf' ? [installed.file] : []
+  const found = [...file, path.join(directory, id), unfinishedFolder(directory, id)].filter((place) =>
+    existsSync(place),
   )
-  for (const folder of found) await rm(folder, { recursive: true })
+  for (const place of found) await rm(place, { recursive: true })
   return found.length > 0
 }
 
@@ -87,7 +154,7 @@ const poolingConfig = z.looseObject({ pooling_mode_cls_token: z.boolean().nullis
 /** Describes a model in a folder as a hub lays it out, by its own configuration. */
 export async function describeFolder(
   folder: string,
-): Promise<EngineModel & { kind: InstalledModel['kind'] }> {
+): Promise<EngineModel & { kind: 'embedding' | 'reranking' }> {
   const json = async (name: string) => JSON.parse(await readFile(path.join(folder, name), 'utf8')) as unknown
   const config = modelConfig.parse(await json('config.json'))
   const pooling = poolingConfig.parse(await json('1_Pooling/config.json').catch(() => ({})))

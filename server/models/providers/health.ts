@@ -6,7 +6,7 @@ const pauseMs = 10_000
 /** A longer Retry-After is asked again after this time. */
 const maxPauseMs = 600_000
 
-const away = /^(?:ollama_away|unreachable|no_first_token|http_(?:429|500|502|503|504|529))$/
+const away = /^(?:ollama_away|unreachable|not_enough_memory|no_first_token|http_(?:429|500|502|503|504|529))$/
 
 /** Whether a model could not be reached, so that another one may answer. */
 export const isAway = (thrown: unknown): thrown is AppError =>

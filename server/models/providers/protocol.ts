@@ -1,4 +1,5 @@
 import type { ConfiguredModel, Prices } from '../../../contract/models.ts'
+import type { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { EmbedBatch } from '../embeddings/embedder.ts'
 import type { Capability, ChatModel } from '../port.ts'
@@ -11,6 +12,8 @@ export type ProviderModel = {
   name: string
   capabilities: Capability[]
   contextLength: number | null
+  /** Why it cannot be used; it then has no capabilities. */
+  problem?: AppError | undefined
   /** For those of Ollama: what is on its disk, and the capabilities in its words. */
   installed?: {
     size: number | null

@@ -85,9 +85,9 @@ export function createInProcessService(): ModelService {
     ...connect('in_process', { baseUrl: 'http://localhost' }),
     kind: 'in_process',
     address: 'in-process:',
-    name: 'the in-process models',
-    nameAtStart: 'The in-process models',
-    unreachableHint: 'Restart the server.',
+    name: 'the in-process engine',
+    nameAtStart: 'The in-process engine',
+    unreachableHint: 'Choose a smaller model, or restart the server.',
     unauthorizedHint: '',
   }
 }

@@ -36,6 +36,27 @@ const maxRetryDelayMs = 20_000
 /** A person who has waited this long is told why. */
 const defaultWaitingNoticeMs = 4_000
 
+/** Reads one answer; `watch` is told what the content does not show. */
+type ReadParts = (signal: AbortSignal, watch: TimeoutWatch) => AsyncGenerator<ModelPart>
+
+/** Streams one answer over HTTP. @throws as `streamParts` */
+export const streamAnswer = (
+  model: StreamedModel,
+  { send, contentTypes, read }: Protocol,
+  signal: AbortSignal,
+): AsyncGenerator<ModelPart> =>
+  streamParts(
+    model,
+    async function* (all, watch) {
+      const response = await send(all)
+      const type = String(response.headers['content-type'] ?? '')
+      if (type !== '' && !contentTypes.test(type))
+        throw notSse(model.service, sanitizeMessage(type, model.service))
+      yield* read(response, all, watch)
+    },
+    signal,
+  )
+
 /**
  * Streams one answer with timeouts and retries.
  *
@@ -47,16 +68,16 @@ const defaultWaitingNoticeMs = 4_000
  * The request is aborted and its socket closed when the signal aborts or the reader stops reading. Throws the signal's
  * reason or an error of `errors.ts`.
  */
-export async function* streamAnswer(
+export async function* streamParts(
   { service, name, timeouts, onContextLimit }: StreamedModel,
-  protocol: Protocol,
+  read: ReadParts,
   signal: AbortSignal,
 ): AsyncGenerator<ModelPart> {
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted()
     let hasStarted = false
     try {
-      for await (const part of streamOnce(service, protocol, timeouts, signal)) {
+      for await (const part of streamOnce(service, read, timeouts, signal)) {
         if (part.type !== 'waiting') hasStarted = true
         // PostgreSQL text cannot contain NUL.
         yield part.type === 'text' || part.type === 'thinking'
@@ -83,7 +104,7 @@ export async function* streamAnswer(
 /** Sends one request. Adds a notice for the user while the first part is delayed. */
 async function* streamOnce(
   service: ModelService,
-  protocol: Protocol,
+  read: ReadParts,
   timeouts: Timeouts,
   signal: AbortSignal,
 ): AsyncGenerator<ModelPart> {
@@ -92,11 +113,7 @@ async function* streamOnce(
   const all = AbortSignal.any([signal, own.signal, watching.signal])
   async function* readParts(): AsyncGenerator<ModelPart> {
     watching.startWaiting()
-    const response = await protocol.send(all)
-    const type = String(response.headers['content-type'] ?? '')
-    if (type !== '' && !protocol.contentTypes.test(type))
-      throw notSse(service, sanitizeMessage(type, service))
-    for await (const part of protocol.read(response, all, watching)) {
+    for await (const part of read(all, watching)) {
       watching.received()
       yield part
       if (part.type === 'finish') return
@@ -109,7 +126,10 @@ async function* streamOnce(
     const noticeMs = timeouts.waitingNoticeMs ?? defaultWaitingNoticeMs
     const isSilent = delay(noticeMs, true, { signal: own.signal, ref: false }).catch(() => false)
     if (await Promise.race([isSilent, first.then(() => false)])) {
-      const reason = service.kind === 'ollama' ? ' It may be loading the model into memory.' : ''
+      const reason =
+        service.kind === 'ollama' || service.kind === 'in_process'
+          ? ' It may be loading the model into memory.'
+          : ''
       yield { type: 'waiting', message: `${service.nameAtStart} has not started to answer yet.${reason}` }
     }
     const { done, value } = await first

@@ -3,9 +3,11 @@ import { Download, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import {
   type CatalogueModel,
+  type ChatEngine,
   deleteCatalogueModel,
   downloadModel,
   getCatalogue,
+  installChatEngine,
 } from '../../../contract/models.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
@@ -19,6 +21,8 @@ import { Badge, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/stat
 import { useToast } from '../../ui/toast.tsx'
 import { DownloadList, useDownloads } from './downloads.tsx'
 
+const chatEngineBytes = 85_000_000
+
 /** The models that can run in the server, for administrators: what they are, where they come from, download and delete. */
 export function Catalogue() {
   const api = useApi()
@@ -27,7 +31,9 @@ export function Catalogue() {
   return (
     <Section
       title={t('Catalogue')}
-      text={t('Models for search that run in this server. Nothing is downloaded until you click Download.')}
+      text={t(
+        'Models that run on this server, for search and for answers. Nothing is downloaded until you click Download.',
+      )}
     >
       {catalogue.isPending ? (
         <Skeleton height="7.5rem" />
@@ -37,6 +43,7 @@ export function Catalogue() {
         <>
           {catalogue.data.message && <Notice kind="warn">{catalogue.data.message}</Notice>}
           <ul className="rows">
+            <ChatEngineRow engine={catalogue.data.chat_engine} onStarted={adopt} />
             {catalogue.data.models.map((model) => (
               <CatalogueRow key={model.id} model={model} onStarted={adopt} />
             ))}
@@ -48,7 +55,63 @@ export function Catalogue() {
   )
 }
 
-const kindLabels = { embedding: message('Embedding model'), reranking: message('Reranking model') }
+const chatEngineName = 'node-llama-cpp'
+
+/** The engine that models in the format GGUF need, with a button that installs it. */
+function ChatEngineRow({
+  engine: { version, installed, message: problem },
+  onStarted,
+}: {
+  engine: ChatEngine
+  onStarted: (response: Response, id: string) => void
+}) {
+  const api = useApi()
+  const showToast = useToast()
+  const start = useMutation({
+    mutationFn: () => api.open(installChatEngine),
+    onSuccess: (response) => onStarted(response, chatEngineName),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
+  })
+  return (
+    <Row
+      title={
+        <>
+          <span className="truncate">{chatEngineName}</span>
+          {installed && <Badge kind="accent">{t('Installed')}</Badge>}
+        </>
+      }
+      facts={
+        <>
+          {joinFacts([
+            t('Engine of chat models and other GGUF files'),
+            version,
+            formatBytes(chatEngineBytes),
+            'MIT',
+          ])}
+          {problem && <span className="catalogue-source">{problem}</span>}
+        </>
+      }
+    >
+      {!installed && problem === null && (
+        <Button
+          small
+          icon={Download}
+          aria-label={t('Install {name}', { name: chatEngineName })}
+          busy={start.isPending}
+          onClick={() => start.mutate()}
+        >
+          {t('Install')}
+        </Button>
+      )}
+    </Row>
+  )
+}
+
+const kindLabels = {
+  chat: message('Chat model'),
+  embedding: message('Embedding model'),
+  reranking: message('Reranking model'),
+}
 
 const languageNames = perLanguage((language) => new Intl.DisplayNames(language, { type: 'language' }))
 

@@ -1,0 +1,15 @@
+// Installs the engine of GGUF models for the tests, once, with the code with which the server installs it.
+import { fileURLToPath } from 'node:url'
+import { installChatEngine } from '../../server/models/in-process/llama/install.ts'
+
+export const chatEngine = {
+  directory: fileURLToPath(new URL('../../node_modules/.cache/engines', import.meta.url)),
+  npmEnv: process.env,
+}
+
+/** @throws chat_engine_missing if npm cannot reach its registry */
+export async function prepareChatEngine(): Promise<void> {
+  const { signal } = new AbortController()
+  for await (const { status } of installChatEngine(chatEngine, signal))
+    if (status !== 'success') process.stderr.write(`\r${String(status)}`)
+}

@@ -1,0 +1,32 @@
+import { notEnoughMemory } from '../../errors.ts'
+import type { GgufHeader } from './gguf.ts'
+
+/** The context window where the settings name none: enough for passages and a conversation. */
+const defaultContextTokens = 8_192
+/** A question with passages needs more than a smaller one has. */
+const minContextTokens = 1_024
+/** Tokens that llama.cpp evaluates together. */
+export const batchTokens = 512
+/** The process and the working memory of llama.cpp without its scores of a batch. */
+const baseBytes = 150 * 1_048_576
+
+/** Returns the context window in tokens that a model gets where there is enough memory: `limit`, else 8,192, at most its own. */
+export const maxContext = ({ contextLength }: GgufHeader, limit = defaultContextTokens): number =>
+  Math.min(limit, contextLength)
+
+/**
+ * Returns the context window in tokens that a model is loaded with: the largest, halved until it fits into the memory.
+ * @throws not_enough_memory
+ */
+export function planContext(
+  model: { id: string; size: number; header: GgufHeader },
+  { limit, availableBytes }: { limit?: number | undefined; availableBytes: number },
+): number {
+  const { bytesPerToken, vocabularySize } = model.header
+  const fixedBytes = model.size + baseBytes + batchTokens * vocabularySize * 4
+  for (let tokens = maxContext(model.header, limit); ; tokens = Math.floor(tokens / 2)) {
+    const bytes = fixedBytes + tokens * bytesPerToken
+    if (bytes <= availableBytes) return tokens
+    if (tokens / 2 < minContextTokens) throw notEnoughMemory(model.id, bytes, availableBytes)
+  }
+}
