@@ -51,7 +51,12 @@ export const listAttachments = operation({
   summary: 'List the attachments of a conversation',
   description: 'Newest first. They can be read, renamed, deleted and restored as other documents.',
   params: idParams,
-  query: z.object({ trash: trashFilter }),
+  query: z.object({
+    trash: trashFilter,
+    unsent: z.optional(
+      describe(z.stringbool(), 'Lists only those that no question of the conversation has brought along.'),
+    ),
+  }),
   responses: { 200: z.object({ attachments: z.array(document) }) },
 })
 

@@ -44,8 +44,7 @@ export const attachmentRoutes =
     })
 
     route(app, listAttachments, async (request) => {
-      const { id, trash } = { ...request.params, ...request.query }
-      const documents = await chat.attachments.list(callerOf(request), id, trash)
+      const documents = await chat.attachments.list(callerOf(request), request.params.id, request.query)
       return { attachments: documents.map(presentDocument) }
     })
   }

@@ -7,7 +7,7 @@ import type { Knowledge, ListedDocument, UploadedFile } from '../knowledge/index
 import type { RunRecord } from '../runs/index.ts'
 import type { Conversations } from './conversations.ts'
 import { attachmentNotFound } from './errors.ts'
-import type { MessageRow } from './store/messages.ts'
+import { listSentAttachments, type MessageRow } from './store/messages.ts'
 
 /** The attachments that a conversation may have. */
 const maxAttachments = 200
@@ -55,9 +55,16 @@ export function attachments({
     },
 
     /** Lists the attachments of a conversation of the caller's, newest first. */
-    async list(caller: Caller, conversationId: string, inTrash?: boolean): Promise<ListedDocument[]> {
+    async list(
+      caller: Caller,
+      conversationId: string,
+      { trash: inTrash, unsent: onlyUnsent }: { trash?: boolean | undefined; unsent?: boolean | undefined },
+    ): Promise<ListedDocument[]> {
       await getConversation(caller, conversationId)
-      return (await knowledge.list(conversationId, [layer], { limit: maxAttachments, inTrash })).documents
+      const { documents } = await knowledge.list(conversationId, [layer], { limit: maxAttachments, inTrash })
+      if (!onlyUnsent || documents.length === 0) return documents
+      const sent = await listSentAttachments(db, conversationId)
+      return documents.filter(({ id }) => !sent.has(id))
     },
 
     /** @throws attachment_not_found unless the conversation has all of these attachments */

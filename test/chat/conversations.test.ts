@@ -244,6 +244,12 @@ for (const kind of ONE_DATABASE) {
       const path = `/documents/${rye?.doc_id}`
       expect((await owner.get(path)).status).toBe(404)
       expect((await owner.get(`/conversations/${id}/attachments`)).status).toBe(404)
+      const listed = async (query: string) =>
+        bodyOf(
+          await client.get<{ attachments: { id: string }[] }>(`/conversations/${id}/attachments${query}`),
+        ).attachments.map((file) => file.id)
+      expect(await listed('')).toEqual([plan?.doc_id, rye?.doc_id])
+      expect(await listed('?unsent=true')).toEqual([rye?.doc_id])
       bodyOf(await client.patch(path, { title: 'Grain' }))
       expect((await client.patch(path, { layer: 'intimate' })).status).toBe(422)
       expect(await (await client.fetch(`${path}/file`)).text()).toContain('grinds barley')

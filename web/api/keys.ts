@@ -27,6 +27,7 @@ export const keys = {
   lastMessages: (conversationId: string) => ['messages', conversationId, 'last'],
   messagePage: (conversationId: string, page: number) => ['messages', conversationId, 'page', page],
   attachments: (conversationId: string) => ['documents', 'attachments', conversationId],
+  unsentAttachments: (conversationId: string) => ['documents', 'attachments', conversationId, 'unsent'],
   matches: (conversationId: string, query: string) => ['messages', conversationId, 'matches', query],
   documents: ['documents'],
   documentLists: (aveeId: string) => ['documents', 'list', aveeId],

@@ -18,6 +18,7 @@ import { Skeleton } from '../ui/state.tsx'
 import { TrashDialog } from '../ui/trash-dialog.tsx'
 import { groupByTime } from './groups.ts'
 import { HistoryItem } from './history-item.tsx'
+import { unsentConversation } from './unsent-conversation.ts'
 import './history.css'
 
 const collapsed = 'collapsed-conversations'
@@ -32,7 +33,11 @@ export function History({ current }: { current: string | undefined }) {
   const [isOpen, setIsOpen] = useState(() => loadLocally(collapsed) === undefined)
   const query = useDeferredValue(words.trim())
   const list = useConversations(query, isArchive)
-  const conversations = list.data?.pages.flatMap((page) => page.conversations) ?? []
+  const listed = list.data?.pages.flatMap((page) => page.conversations) ?? []
+  // What holds the files of a new chat is opened by that.
+  const conversations = listed.filter(
+    ({ id, leaf_id, avee_handle }) => leaf_id !== null || unsentConversation(avee_handle) !== id,
+  )
   const isEmpty = conversations.length === 0
   const toggle = (): void => {
     setIsOpen(!isOpen)

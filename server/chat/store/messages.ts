@@ -125,6 +125,14 @@ export async function countMessages(
   return rows[0] ?? { total: 0, regenerated: 0, cost: null }
 }
 
+/** Returns the attachments that questions of a conversation have brought along. */
+export async function listSentAttachments(db: Db, conversationId: string): Promise<Set<string>> {
+  const { rows } = await sql<{ id: string }>`
+    select distinct unnest(attachments) as id from messages
+    where conversation_id = ${conversationId} and attachments <> '{}'`.execute(db)
+  return new Set(rows.map(({ id }) => id))
+}
+
 /** Returns those of these messages that have attachments, the latest first. */
 export async function listAttachments(
   db: Db,

@@ -11,9 +11,10 @@ import {
 } from 'lucide-react'
 import { Suspense, useCallback, useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
-import { type Attachment, isPicture } from '../../../contract/attachments.ts'
+import { type Attachment, isPicture, maxQuestionAttachments } from '../../../contract/attachments.ts'
 import { type Avee, getAvee } from '../../../contract/avees.ts'
 import { exportConversation, getConversation } from '../../../contract/conversations.ts'
+import type { Document } from '../../../contract/knowledge.ts'
 import type { Citation } from '../../../contract/messages.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi, useIsVisitor } from '../../api/react.tsx'
@@ -24,6 +25,7 @@ import { t } from '../../languages/index.ts'
 import { TopBar, useTitle } from '../../shell/page.tsx'
 import { onDemand, ScreenBoundary } from '../../shell/screen-boundary.tsx'
 import { markRepliesSeen } from '../../shell/seen-replies.ts'
+import { setUnsentConversation, unsentConversation } from '../../shell/unsent-conversation.ts'
 import { ButtonLink, IconButton } from '../../ui/button.tsx'
 import { isEmbedded } from '../../ui/embedded.ts'
 import { saveLocally } from '../../ui/local-storage.ts'
@@ -40,6 +42,7 @@ import { SharingNotice } from './sharing-notice.tsx'
 import { loadMessageList, ThreadView } from './thread.tsx'
 import { clearDraft, moveDraft, useDraft } from './use-draft.ts'
 import { useThread } from './use-thread.ts'
+import { useUnsentFiles } from './use-unsent-files.ts'
 import './chat-screen.css'
 
 const CitationPanel = onDemand(async () => (await import('./citation-panel.tsx')).CitationPanel)
@@ -129,6 +132,20 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
     if (conversation.data) markRepliesSeen(conversation.data)
   }, [conversation.data])
 
+  const unsent = useUnsentFiles(conversationId)
+  const unsentId = conversationId === undefined ? unsentConversation(avee.handle) : undefined
+  useEffect(() => {
+    const asksAtOnce = (history.state as { ask?: unknown } | null)?.ask !== undefined
+    if (unsentId !== undefined && !asksAtOnce) navigate(`/chat/${avee.handle}/${unsentId}`, { replace: true })
+  }, [unsentId, avee.handle, navigate])
+  const isGone = conversation.error instanceof ApiError && conversation.error.status === 404
+  useEffect(() => {
+    if (isGone && unsentConversation(avee.handle) === conversationId) {
+      setUnsentConversation(avee.handle, undefined)
+      navigate(`/chat/${avee.handle}`, { replace: true })
+    }
+  }, [isGone, avee.handle, conversationId, navigate])
+
   const thread = useThread({
     handle: avee.handle,
     model,
@@ -141,12 +158,19 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
         .some((upload) => places.includes(upload.aveeId ?? '') && isInProgress(upload))
       return isUploading ? Promise.all(places.map(uploads.whenIdle)).then(() => undefined) : undefined
     },
-    attachmentsOf: (id) => attachmentsIn(uploads.getSnapshot(), id),
+    attachmentsOf: (id) => {
+      const files = id === conversationId ? unsent.files.map(toAttachment) : []
+      return [...attachmentsIn(uploads.getSnapshot(), id), ...files].slice(0, maxQuestionAttachments)
+    },
     onQueued: (id, question) => {
       for (const key of [newChatKey, id ?? newChatKey]) clearDraft(key, question)
     },
     onAccepted: (id, turn) => {
-      if (turn.kind === 'ask') for (const key of [newChatKey, id]) clearDraft(key, turn.question)
+      if (turn.kind === 'ask') {
+        for (const key of [newChatKey, id]) clearDraft(key, turn.question)
+        unsent.drop(id)
+        if (unsentConversation(avee.handle) === id) setUnsentConversation(avee.handle, undefined)
+      }
       uploads.dismissReady(avee.id)
       uploads.dismissReady(id)
       if (!avee.is_library) saveLocally(knowsAvees, 'yes')
@@ -205,11 +229,15 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   )
 
   const addFiles = avee.is_owner ? (files: File[]) => uploads.addFiles(avee.id, files, 'intimate') : undefined
-  const hasPictures = attachmentsIn(useUploads(), conversationId).some(({ type }) => isPicture(type))
+  const attached = [...attachmentsIn(useUploads(), conversationId), ...unsent.files]
+  const hasPictures = attached.some(({ type }) => isPicture(type))
   const blindModel = useBlindModel(avee, model, hasPictures)
   const attach = (files: File[]): void => {
     thread
-      .open((id) => moveDraft(newChatKey, id))
+      .open((id) => {
+        moveDraft(newChatKey, id)
+        setUnsentConversation(avee.handle, id)
+      })
       .then((id) => uploads.attachFiles(id, files))
       .catch((error: unknown) => showToast(errorMessage(error), 'bad'))
   }
@@ -333,6 +361,10 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
             })
           }
           uploadsOf={[avee.is_owner ? avee.id : undefined, conversationId]}
+          unsentFiles={unsent.files}
+          onRemoved={(documentId) =>
+            conversationId && unsent.drop(conversationId, ({ id }) => id === documentId)
+          }
         />
         {picker.input}
         {attachmentPicker.input}
@@ -377,6 +409,13 @@ const attachmentsIn = (uploads: readonly Upload[], conversationId: string | unde
     const type = /\w+$/.exec(upload.name.toLowerCase())?.[0] ?? ''
     return [{ id, name: upload.name, type, bytes: 0 }]
   })
+
+const toAttachment = ({ id, filename, title, type, bytes }: Document): Attachment => ({
+  id,
+  name: filename ?? title,
+  type,
+  bytes,
+})
 
 function ChatTitle({
   avee,

@@ -1,4 +1,4 @@
-import { ArrowUp, Library, Paperclip, Square, X } from 'lucide-react'
+import { ArrowUp, FileText, Library, Paperclip, Square, X } from 'lucide-react'
 import {
   type ClipboardEvent,
   type FormEvent,
@@ -10,7 +10,7 @@ import {
 } from 'react'
 import { isPicture } from '../../../contract/attachments.ts'
 import { charactersIn } from '../../../contract/characters.ts'
-import { deleteDocument, getDocumentFile } from '../../../contract/knowledge.ts'
+import { type Document, deleteDocument, getDocumentFile } from '../../../contract/knowledge.ts'
 import { useApi } from '../../api/react.tsx'
 import { describeUpload, UploadIcon } from '../../documents/upload-list.tsx'
 import { documentOf, isInProgress, type Upload } from '../../documents/upload-queue.ts'
@@ -18,6 +18,7 @@ import { useUploadQueue, useUploads } from '../../documents/upload-queue-context
 import { t } from '../../languages/index.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { directionOfText } from '../../ui/field.tsx'
+import { formatBytes } from '../../ui/format.ts'
 import { Menu, MenuItem } from '../../ui/menu.tsx'
 import { errorMessage } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
@@ -38,6 +39,8 @@ export function Composer({
   documentPicker,
   tools,
   uploadsOf,
+  unsentFiles,
+  onRemoved,
   note,
   ref,
 }: {
@@ -58,6 +61,10 @@ export function Composer({
   tools: ReactNode
   /** The ids of the avee and the conversation whose uploads are listed above the input. */
   uploadsOf: (string | undefined)[]
+  /** Files that come with the next question and are no uploads of this page. */
+  unsentFiles: Document[]
+  /** Called when an attachment is removed. */
+  onRemoved: (documentId: string) => void
   /** What to know before asking. */
   note: string | undefined
   ref: Ref<HTMLTextAreaElement>
@@ -93,7 +100,7 @@ export function Composer({
   }
   return (
     <div className="composer-frame">
-      <UploadChips of={uploadsOf} />
+      <UploadChips of={uploadsOf} unsentFiles={unsentFiles} onRemoved={onRemoved} />
       {note && (
         <p className="composer-note" role="status">
           {note}
@@ -179,26 +186,57 @@ export function Composer({
   )
 }
 
-/** Recent uploads, until they are dismissed. */
-function UploadChips({ of: [aveeId, conversationId] }: { of: (string | undefined)[] }) {
+/** Recent uploads, until they are dismissed, and the files that come with the next question. */
+function UploadChips({
+  of: [aveeId, conversationId],
+  unsentFiles,
+  onRemoved,
+}: {
+  of: (string | undefined)[]
+  unsentFiles: Document[]
+  onRemoved: (documentId: string) => void
+}) {
   const api = useApi()
   const uploads = useUploadQueue()
   const showToast = useToast()
   const list = useUploads().filter(
     (upload) => upload.aveeId !== undefined && [aveeId, conversationId].includes(upload.aveeId),
   )
-  if (list.length === 0) return null
+  if (list.length === 0 && unsentFiles.length === 0) return null
   /** An attachment is deleted; a document stays. */
   const remove = (upload: Upload): void => {
-    uploads.dismiss(upload.id)
+    const dismiss = () => uploads.dismiss(upload.id)
     const id = documentOf(upload)
-    if (upload.aveeId !== conversationId || id === undefined) return
+    if (upload.aveeId === conversationId && id !== undefined) removeFile(id, dismiss)
+    else dismiss()
+  }
+  const removeFile = (id: string, dismiss?: () => void): void => {
     api
       .call(deleteDocument, { params: { id }, query: {} })
+      .then(() => {
+        onRemoved(id)
+        dismiss?.()
+      })
       .catch((error: unknown) => showToast(errorMessage(error), 'bad'))
   }
   return (
     <ul className="upload-chips" aria-label={t('Uploads')}>
+      {unsentFiles.map(({ id, title, filename, type, bytes }) => (
+        <li key={id} className="upload-chip">
+          {isPicture(type) ? <ChipPicture documentId={id} /> : <FileText size={16} aria-hidden />}
+          <span className="upload-chip-text">
+            <span className="truncate">{filename ?? title}</span>
+            <small className="soft">{formatBytes(bytes)}</small>
+          </span>
+          <IconButton
+            label={t('Remove {name}', { name: filename ?? title })}
+            icon={X}
+            small
+            hint={false}
+            onClick={() => removeFile(id)}
+          />
+        </li>
+      ))}
       {list.map((upload) => (
         <li key={upload.id} className="upload-chip">
           <ChipIcon upload={upload} />
@@ -237,9 +275,13 @@ function UploadChips({ of: [aveeId, conversationId] }: { of: (string | undefined
 
 /** The picture itself, or the state of the upload. */
 function ChipIcon({ upload }: { upload: Upload }) {
-  const api = useApi()
   const id = upload.phase === 'done' ? documentOf(upload) : undefined
   if (id === undefined || !isPicture(/\w+$/.exec(upload.name.toLowerCase())?.[0] ?? ''))
     return <UploadIcon upload={upload} />
+  return <ChipPicture documentId={id} />
+}
+
+function ChipPicture({ documentId: id }: { documentId: string }) {
+  const api = useApi()
   return <img className="upload-chip-picture" src={api.url(getDocumentFile, { params: { id } })} alt="" />
 }

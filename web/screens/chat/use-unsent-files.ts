@@ -1,0 +1,36 @@
+import { skipToken, useQuery, useQueryClient } from '@tanstack/react-query'
+import { listAttachments } from '../../../contract/attachments.ts'
+import type { Document } from '../../../contract/knowledge.ts'
+import { keys } from '../../api/index.ts'
+import { useApi, useIsVisitor } from '../../api/react.tsx'
+import { documentOf } from '../../documents/upload-queue.ts'
+import { useUploads } from '../../documents/upload-queue-context.tsx'
+
+/** The files of a conversation that no question has brought along, without those that the upload queue shows. */
+export function useUnsentFiles(conversationId: string | undefined): {
+  files: Document[]
+  /** Drops some of them, or all, until the server has been asked again. */
+  drop: (conversationId: string, isDropped?: (file: Document) => boolean) => void
+} {
+  const api = useApi()
+  const queries = useQueryClient()
+  const isVisitor = useIsVisitor()
+  const list = useQuery({
+    queryKey: keys.unsentAttachments(conversationId ?? ''),
+    queryFn:
+      conversationId === undefined || isVisitor
+        ? skipToken
+        : () => api.call(listAttachments, { params: { id: conversationId }, query: { unsent: true } }),
+  })
+  const uploaded = new Set(useUploads().map(documentOf))
+  return {
+    files: (list.data?.attachments ?? []).filter(({ id }) => !uploaded.has(id)),
+    drop(id, isDropped = () => true) {
+      const queryKey = keys.unsentAttachments(id)
+      queries.setQueryData<typeof list.data>(queryKey, (data) => ({
+        attachments: (data?.attachments ?? []).filter((file) => !isDropped(file)),
+      }))
+      void queries.invalidateQueries({ queryKey })
+    },
+  }
+}
