@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { detectLanguage } from './language.ts'
+import { detectLanguage, detectQuestionLanguage } from './language.ts'
 
 describe('detectLanguage', () => {
   it.each([
@@ -16,8 +16,26 @@ describe('detectLanguage', () => {
     expect(detectLanguage(text)).toBe(code)
   })
 
+  it.each([
+    [
+      'eng',
+      '# Bramble Books\n\nOpening hours: Mon–Fri 9–17, Sat 10–14\n\nPhone: 01632 960114\n\nEmail: hello@bramble.example\n',
+    ],
+    [
+      'eng',
+      '| Service | Price |\n| --- | --- |\n| Haircut | £28 |\n| Beard trim | £12 |\n| Colouring | £45 |\n',
+    ],
+    ['eng', 'Quarterly report'],
+    ['eng', 'Who is the treasurer?'],
+    ['deu', 'Was kostet ein Fahrradschlauch?'],
+    ['fra', 'Où est la tondeuse ?'],
+    ['spa', '¿Cuánto dura la garantía?'],
+  ])('detects %s in contact data, tables and questions', (code, text) => {
+    expect(detectLanguage(text)).toBe(code)
+  })
+
   it('returns null for a few words and for numbers', () => {
-    expect(detectLanguage('Quarterly report')).toBeNull()
+    expect(detectLanguage('Ines Valcourt')).toBeNull()
     expect(detectLanguage('12 500\t13 800\t14 100\n'.repeat(40))).toBeNull()
     expect(detectLanguage('')).toBeNull()
   })
@@ -26,5 +44,12 @@ describe('detectLanguage', () => {
     const licence = 'Permission is hereby granted, free of charge, to any person obtaining a copy. '
     const german = 'Der Hafen war still, und das Schiff lag noch immer an seinem alten Platz am Kai. '
     expect(detectLanguage(licence.repeat(9) + german.repeat(300))).toBe('deu')
+  })
+
+  it('prefers the languages of the texts for a question, and recognizes others', () => {
+    expect(detectQuestionLanguage('When do you open?', ['spa', 'eng'])).toBe('eng')
+    expect(detectQuestionLanguage('Wie hoch war der Umsatz?', ['eng'])).toBe('deu')
+    expect(detectQuestionLanguage('灯塔是什么时候点亮的？', ['eng'])).toBe('cmn')
+    expect(detectQuestionLanguage('Ines Valcourt', ['eng'])).toBeNull()
   })
 })

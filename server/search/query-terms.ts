@@ -1,5 +1,7 @@
 import { termHasher } from './bm25.ts'
+import { frequentWordsOf } from './frequent-words.ts'
 import { generalIdfIn } from './general-idf.ts'
+import { detectQuestionLanguage } from './language.ts'
 import { stemmerFor } from './stem.ts'
 import { stopWordsOf } from './stop-words.ts'
 import { tokenize, unspaced } from './tokenize.ts'
@@ -40,17 +42,22 @@ function endsOf(text: string): string {
     : `${text.slice(0, maxCharacters / 2)}\n${text.slice(-maxCharacters / 2)}`
 }
 
-/** Returns an analyzer that turns queries into terms, for an avee with documents in `languages` (ISO 639-3, the most frequent first). */
-export async function queryAnalyzer(aveeId: string, languages: (string | null)[]) {
+/**
+ * Returns an analyzer that turns queries into terms, for an avee with documents in `languages` (ISO 639-3, the most
+ * frequent first). Stop words and general IDF are those of the language of `question`, so that they are the same in every
+ * library; those of `languages` if it is unknown.
+ */
+export async function queryAnalyzer(aveeId: string, languages: (string | null)[], question = '') {
   const known = languages.length === 0 ? [null] : languages.slice(0, maxLanguages)
   const hash = termHasher(aveeId)
   const stemmers = await Promise.all(known.map(stemmerFor))
-  const stopWords = known.map(stopWordsOf)
-  const generalIdfs = await Promise.all(known.map(generalIdfIn))
+  const asked = question === '' ? null : detectQuestionLanguage(question, known)
+  const judging = asked !== null && frequentWordsOf(asked) ? [asked] : known
+  const stopWords = judging.map(stopWordsOf)
+  const generalIdfs = await Promise.all(judging.map(generalIdfIn))
 
   const stemsOf = (text: string): string[] => stemmers.map((stemmer) => stemmer(text))
-  const generalIdfOf = (text: string): number =>
-    Math.min(...stemsOf(text).map((stem, i) => generalIdfs[i]?.(stem) ?? 1))
+  const generalIdfOf = (word: string): number => Math.min(...generalIdfs.map((idf) => idf(word)))
 
   return {
     hash,

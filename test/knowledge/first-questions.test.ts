@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Answerability } from '../../contract/knowledge.ts'
 import { ONE_DATABASE } from '../databases.ts'
 import { allLayers, type KnowledgeServer, openKnowledgeServer } from './server.ts'
 
+type Library = { text: string; answered: string; outcome?: Answerability; unanswered: string }
 /** Libraries of one short document, a question that it answers, and one that it does not. */
-const libraries = [
+const libraries: Library[] = [
   {
     text: '# Annual report\n\nThe revenue was 12.4 million euros in 2025.\n',
     answered: 'What was the revenue?',
@@ -30,6 +32,17 @@ const libraries = [
     unanswered: '¿Quién pintó la capilla?',
   },
   {
+    text: '# Bramble Books\n\nOpening hours: Mon–Fri 9–17\n\nPhone: 01632 960114\n\nEmail: hello@bramble.example\n',
+    answered: 'When do you open?',
+    outcome: 'unsure',
+    unanswered: 'Who painted the ceiling of the chapel?',
+  },
+  {
+    text: 'Mira studied hydrology in Leeds and works at Norwater.\n',
+    answered: 'Where did Mira study?',
+    unanswered: 'When does the last tram leave?',
+  },
+  {
     text: '凯罗灯塔于1874年点亮，守塔人是伊内斯。',
     answered: '灯塔是什么时候点亮的？',
     unanswered: '火车票多少钱？',
@@ -40,6 +53,7 @@ const unrelated = {
   'bread.txt': 'Sourdough bread rests overnight in a cool kitchen before it is baked in a cast-iron pot.\n',
   'moss.txt': 'Mosses grow on the northern side of old walls and hold water like a sponge.\n',
   'garten.txt': 'Im Frühjahr werden die Obstbäume geschnitten und die Beete mit Kompost gedüngt.\n',
+  'olivos.txt': 'Los olivos resisten la sequía; quien los mira de cerca ve troncos de mil años.\n',
 }
 
 describe.each(ONE_DATABASE)('the first questions of a new library on %s', (kind) => {
@@ -50,15 +64,28 @@ describe.each(ONE_DATABASE)('the first questions of a new library on %s', (kind)
   afterAll(async () => await server?.[Symbol.asyncDispose]())
 
   test.each(libraries)('"$answered" finds its passage, also beside unrelated documents', async (library) => {
-    const { answered, unanswered } = library
+    const { answered, unanswered, outcome = 'yes' } = library
     const user = await server.newAvee()
     await server.ingest(user, { 'document.md': library.text })
     const ask = async (question: string) => (await server.find(user.aveeId, question, allLayers)).answerable
 
-    expect(await ask(answered)).toBe('yes')
+    expect(await ask(answered)).toBe(outcome)
     expect(await ask(unanswered)).toBe('no')
     await server.ingest(user, unrelated)
-    expect(await ask(answered)).toBe('yes')
+    expect(await ask(answered)).toBe(outcome)
     expect(await ask(unanswered)).toBe('no')
+  })
+  test('a compound finds the word that it contains, and a word the compound', async () => {
+    const user = await server.newAvee()
+    await server.ingest(user, {
+      'kontakt.txt': 'Das Telefon der Geschäftsstelle hat die Nummer 0381 555 0192.\n',
+      'vertrag.txt': 'Die Vermieterin, Frau Moormann, wohnt im Erdgeschoss des Hauses.\n',
+    })
+    const find = async (question: string) => await server.find(user.aveeId, question, allLayers)
+    const phone = await find('Wie ist eure Telefonverbindung?')
+    expect(phone.hits[0]?.filename).toBe('kontakt.txt')
+    expect(phone.answerable).not.toBe('no')
+    expect((await find('Wer ist der Vermieter?')).hits[0]?.filename).toBe('vertrag.txt')
+    expect((await find('Wer hat die Orgel gebaut?')).answerable).toBe('no')
   })
 })

@@ -9,6 +9,7 @@ import { passageWithContext } from '../chunking/passage.ts'
 import {
   countPassagesByLanguage,
   type DocumentFilter,
+  findSimilarTerms,
   type LibraryCounts,
   type RankedPassage,
 } from '../store/search.ts'
@@ -16,7 +17,7 @@ import { answerabilityOf, answerProbability, evidenceWeight } from './answerabil
 import { lexicalSearch, type WeightedTerm, weightTerms } from './lexical.ts'
 import { withoutNearDuplicates } from './near-duplicates.ts'
 import { relatedTerms } from './related-terms.ts'
-import { correctSpelling } from './spelling.ts'
+import { correctTerms } from './spelling.ts'
 import { termStatistics } from './term-statistics.ts'
 import { vectorSearch } from './vector-search.ts'
 
@@ -125,7 +126,7 @@ export function hybridSearch({
     const passages = counts.reduce((sum, each) => sum + each.passages, 0)
     if (passages === 0) return undefined
     const languages = counts.toSorted((a, b) => b.passages - a.passages).map(({ language }) => language)
-    const analyzer = await queryAnalyzer(query.aveeId, languages)
+    const analyzer = await queryAnalyzer(query.aveeId, languages, query.query)
     const { terms: asked, text } = expandFollowUp(analyzer, query.query, context)
     onExpanded(text, counts)
     const findFrequencies = statisticsOf(query, counts)
@@ -134,7 +135,11 @@ export function hybridSearch({
     const written = weighted.slice(0, asked.length)
     const related = weighted.slice(asked.length)
     const corrected = written.some(({ documentFrequency }) => documentFrequency === 0)
-      ? await weightTerms(findFrequencies, await correctSpelling(db, query, written), passages)
+      ? await weightTerms(
+          findFrequencies,
+          await correctTerms((wanted) => findSimilarTerms(db, query, wanted), written),
+          passages,
+        )
       : written
     const ranked = (terms: WeightedTerm[]) =>
       lexicalSearch(database, query, { terms, passages, languages, findFrequencies })

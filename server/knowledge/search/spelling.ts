@@ -1,17 +1,32 @@
-import type { Db } from '../../db/index.ts'
 import { editDistance, maxEdits, type QueryTerm } from '../../search/index.ts'
-import { findSpellingCandidates, type Scope } from '../store/search.ts'
 import type { WeightedTerm } from './lexical.ts'
 
 /** Equally close corrections of one term that are searched together. */
 const maxCorrections = 3
 /** A question with more unknown terms is about something else, or long enough to be found by its other terms. */
 const maxUnknownTerms = 8
-/** A correction counts less than a term that was found as written. */
+/** A correction counts less than a term that was found as written, and a part of a word less than a correction. */
 const correctionWeight = 0.7
+const partWeight = 0.5
+/** Shorter parts are in many words by chance. */
+const minPartLength = 5
 
-/** Replaces each term that occurs in no passage by the closest terms that do; terms without such stay as they are. */
-export async function correctSpelling(db: Db, scope: Scope, weighted: WeightedTerm[]): Promise<QueryTerm[]> {
+/** Terms that a misspelled term may stand for, or that contain it or are a part of it. */
+type SimilarTerms = {
+  stem: string
+  firstLetters: string[]
+  minLength: number
+  maxLength: number
+  minPartLength: number
+}
+type IndexedTerm = { hash: number; stem: string; passages: number }
+type FindSimilarTerms = (wanted: SimilarTerms) => Promise<IndexedTerm[]>
+
+/**
+ * Replaces each term that occurs in no passage by the closest terms that do: its corrections, or else words that contain
+ * it or that it contains, as in compounds ("Telefonnummer", "Telefon"). Terms without such stay as they are.
+ */
+export async function correctTerms(find: FindSimilarTerms, weighted: WeightedTerm[]): Promise<QueryTerm[]> {
   if (weighted.filter(({ documentFrequency }) => documentFrequency === 0).length > maxUnknownTerms)
     return weighted.map(({ term }) => term)
   const terms: QueryTerm[] = []
@@ -24,27 +39,45 @@ export async function correctSpelling(db: Db, scope: Scope, weighted: WeightedTe
     }
     const letters = [...stem]
     // The first letter is rarely wrong; if it is, it is missing or swapped with the second.
-    const candidates = await findSpellingCandidates(db, scope, {
+    const similar = await find({
+      stem,
       firstLetters: [...new Set(letters.slice(0, 2))],
       minLength: letters.length - limit,
       maxLength: letters.length + limit,
+      minPartLength,
     })
-    const corrections = candidates
-      .map((candidate) => ({ ...candidate, edits: editDistance(stem, candidate.stem, limit) }))
-      .filter(({ edits }) => edits <= limit)
-      .sort((a, b) => a.edits - b.edits || b.passages - a.passages)
-    const closest = corrections
-      .filter(({ edits }) => edits === corrections[0]?.edits)
-      .slice(0, maxCorrections)
+    const corrections = closestTerms(similar, limit, (other) => editDistance(stem, other, limit))
+    const closest =
+      corrections.length > 0
+        ? corrections
+        : closestTerms(similar, Number.POSITIVE_INFINITY, (other) => lettersBeyondPart(stem, other))
+    const weight = corrections.length > 0 ? correctionWeight : partWeight
     terms.push(
       closest.length === 0
         ? term
         : {
             ...term,
             stems: new Map(closest.map(({ hash, stem }) => [hash, stem])),
-            weight: term.weight * correctionWeight,
+            weight: term.weight * weight,
           },
     )
   }
   return terms
+}
+
+/** Returns the most frequent of the terms with the smallest distance below or at `limit`. */
+function closestTerms(terms: IndexedTerm[], limit: number, distanceTo: (stem: string) => number) {
+  const near = terms
+    .map((term) => ({ ...term, distance: distanceTo(term.stem) }))
+    .filter(({ distance }) => distance <= limit && distance < Number.POSITIVE_INFINITY)
+    .sort((a, b) => a.distance - b.distance || b.passages - a.passages)
+  return near.filter(({ distance }) => distance === near[0]?.distance).slice(0, maxCorrections)
+}
+
+/** Returns by how many letters the longer of two words exceeds the other, which is a part of it; infinity if it is none. */
+function lettersBeyondPart(a: string, b: string): number {
+  const [part, word] = a.length < b.length ? [a, b] : [b, a]
+  return part.length >= minPartLength && word.includes(part)
+    ? word.length - part.length
+    : Number.POSITIVE_INFINITY
 }

@@ -99,15 +99,28 @@ export async function documentFrequencies(db: Db, scope: Scope, hashes: number[]
   return new Map(rows.map(({ term, stem, passages }) => [term, { stem, passages: Number(passages) }]))
 }
 
-/** Finds indexed terms of similar length that begin with one of the given letters. */
-export async function findSpellingCandidates(
+/**
+ * Finds indexed terms of similar length that begin with one of the given letters, and those of at least `minPartLength`
+ * letters that contain the stem or are a part of it.
+ */
+export async function findSimilarTerms(
   db: Db,
   scope: Scope,
-  wanted: { firstLetters: string[]; minLength: number; maxLength: number },
+  wanted: {
+    stem: string
+    firstLetters: string[]
+    minLength: number
+    maxLength: number
+    minPartLength: number
+  },
 ) {
+  const { stem, firstLetters, minLength, maxLength, minPartLength } = wanted
   const rows = await termsInScope(db, scope)
-    .where(sql<boolean>`left(word, 1) = any(${wanted.firstLetters}::text[])`)
-    .where(sql<boolean>`length(word) between ${wanted.minLength} and ${wanted.maxLength}`)
+    .where(
+      sql<boolean>`(left(word, 1) = any(${firstLetters}::text[]) and length(word) between ${minLength} and ${maxLength})
+        or (length(word) >= ${minPartLength} and strpos(${stem}, word) > 0)
+        or (length(${stem}) >= ${minPartLength} and strpos(word, ${stem}) > 0)`,
+    )
     .execute()
   return rows.map(({ term, stem, passages }) => ({ hash: term, stem, passages: Number(passages) }))
 }

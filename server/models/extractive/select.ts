@@ -20,7 +20,7 @@ export async function selectQuotes(question: string, passages: GroundingPassage[
   const languages = [passages.map(({ text }) => text).join('\n'), question].map((text) =>
     detectLanguage(text),
   )
-  const analyzer = await queryAnalyzer('', [...new Set(languages)])
+  const analyzer = await queryAnalyzer('', [...new Set(languages)], question)
   const terms = analyzer.terms(question)
   const shareIn = (text: string, context: string) => coverageOf(analyzer, terms, { context, text }).share
   const candidates = passages.flatMap((passage) =>
