@@ -13,8 +13,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Citation } from '../contract/chat.ts'
 import type { Answerability } from '../contract/knowledge.ts'
+import type { Citation } from '../contract/messages.ts'
 import type { SearchResult } from '../contract/search.ts'
 import { startApp } from '../test/app.ts'
 import {

@@ -134,19 +134,16 @@ export function hybridSearch({
     const weighted = await weightTerms(findFrequencies, all, passages)
     const written = weighted.slice(0, asked.length)
     const related = weighted.slice(asked.length)
-    const corrected = written.some(({ documentFrequency }) => documentFrequency === 0)
-      ? await weightTerms(
-          findFrequencies,
-          await correctTerms((wanted) => findSimilarTerms(db, query, wanted), written),
-          passages,
-        )
-      : written
+    const { terms, evidence: queryTerms } = await correctTerms(
+      (wanted) => findSimilarTerms(db, query, wanted),
+      written,
+    )
+    const corrected = await weightTerms(findFrequencies, terms, passages)
     const ranked = (terms: WeightedTerm[]) =>
       lexicalSearch(database, query, { terms, passages, languages, findFrequencies })
     const results = await ranked([...corrected, ...related])
     // Related terms find the passages but do not show that these answer the question.
     const evidence = related.length === 0 ? results : await ranked(corrected)
-    const queryTerms = corrected.map(({ term }) => term)
     const coverage = evidence
       .slice(0, evidencePassages)
       .map((passage) =>

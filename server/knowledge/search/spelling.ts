@@ -24,17 +24,24 @@ type FindSimilarTerms = (wanted: SimilarTerms) => Promise<IndexedTerm[]>
 
 /**
  * Replaces each term that occurs in no passage by the closest terms that do: its corrections, or else words that contain
- * it or that it contains, as in compounds ("Telefonnummer", "Telefon"). Terms without such stay as they are.
+ * it or that it contains, as in compounds ("Telefonnummer", "Telefon"). Terms without such stay as they are. `evidence`
+ * has only corrections: counted as found, parts of words made one more of seven unanswered German questions "unsure".
  */
-export async function correctTerms(find: FindSimilarTerms, weighted: WeightedTerm[]): Promise<QueryTerm[]> {
+export async function correctTerms(
+  find: FindSimilarTerms,
+  weighted: WeightedTerm[],
+): Promise<{ terms: QueryTerm[]; evidence: QueryTerm[] }> {
+  const written = weighted.map(({ term }) => term)
   if (weighted.filter(({ documentFrequency }) => documentFrequency === 0).length > maxUnknownTerms)
-    return weighted.map(({ term }) => term)
+    return { terms: written, evidence: written }
   const terms: QueryTerm[] = []
+  const evidence: QueryTerm[] = []
   for (const { term, documentFrequency } of weighted) {
     const [stem] = term.stems.values()
     const limit = stem === undefined || term.isStopWord ? 0 : maxEdits(stem)
     if (documentFrequency > 0 || stem === undefined || limit === 0) {
       terms.push(term)
+      evidence.push(term)
       continue
     }
     const letters = [...stem]
@@ -52,17 +59,12 @@ export async function correctTerms(find: FindSimilarTerms, weighted: WeightedTer
         ? corrections
         : closestTerms(similar, Number.POSITIVE_INFINITY, (other) => lettersBeyondPart(stem, other))
     const weight = corrections.length > 0 ? correctionWeight : partWeight
-    terms.push(
-      closest.length === 0
-        ? term
-        : {
-            ...term,
-            stems: new Map(closest.map(({ hash, stem }) => [hash, stem])),
-            weight: term.weight * weight,
-          },
-    )
+    const stems = new Map(closest.map(({ hash, stem }) => [hash, stem]))
+    const replaced = closest.length === 0 ? term : { ...term, stems, weight: term.weight * weight }
+    terms.push(replaced)
+    evidence.push(corrections.length > 0 ? replaced : term)
   }
-  return terms
+  return { terms, evidence }
 }
 
 /** Returns the most frequent of the terms with the smallest distance below or at `limit`. */
