@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { Browser } from 'playwright-core'
@@ -210,14 +210,15 @@ async function startShop() {
       post: operation('order', { requestBody: { content: { 'application/json': { schema: body } } } }),
     },
   }
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const url = `http://${request.headers.host}`
     const description = { openapi: '3.1.0', info: { title: 'Shop', version: '1' }, servers: [{ url }], paths }
     if (request.method === 'POST') orders.push(await text(request))
     const result = request.method === 'POST' ? { ordered: true } : { chairs: 3 }
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify(request.url === '/openapi.json' ? description : result))
-  })
+  }
+  const server = createServer((request, response) => void answer(request, response))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo
   return {
@@ -239,6 +240,9 @@ test('the owner adds tools, and allows a call that changes something with the ke
   await dialog.getByRole('textbox', { name: 'Name' }).fill('Shop')
   await dialog.getByRole('textbox', { name: 'Address of the description' }).fill(shop.description)
   await dialog.getByRole('button', { name: 'Add', exact: true }).click()
+  const editing = page.getByRole('dialog', { name: 'Edit Shop' })
+  await editing.getByRole('checkbox', { name: /^order/ }).waitFor()
+  await page.keyboard.press('Escape')
   await page.getByRole('listitem').filter({ hasText: 'Shop' }).getByText('2 functions').waitFor()
   await waitUntil(
     async () => (await server.get<Avee>(`/avees/${id}`)).body.tools,
@@ -490,7 +494,7 @@ type ServiceWorkerScope = {
   NotificationEvent: new (
     type: string,
     init: { notification: Notification | undefined },
-  ) => Event & { waitUntil: (work: Promise<unknown>) => void }
+  ) => Event & { waitUntil: (work: Promise<unknown>) => unknown }
   dispatchEvent(event: Event): boolean
 }
 

@@ -134,6 +134,7 @@ beforeAll(async () => {
           'Delete',
         ],
         ['Add tool', 'Tools', 'Add tool'],
+        ['Edit {name}', 'Tools', 'Edit tides'],
         ['Remove {name}?', 'Tools', 'Remove tides'],
         ['Deliveries', 'Webhooks', 'Deliveries'],
         ['Delete the webhook?', 'Webhooks', /^Delete https/],
