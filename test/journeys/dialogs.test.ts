@@ -98,7 +98,7 @@ beforeAll(async () => {
       text: 'Ada',
       dialogs: [
         ['Menu', 'Menu'],
-        ['Keyboard shortcuts', (page) => page.keyboard.press('?')],
+        ['Keyboard shortcuts', (page) => page.locator('body').press('?')],
         ['Rename conversation', 'Menu', 'Actions for Harbour', 'Rename'],
         ['Delete this conversation?', 'Menu', 'Actions for Harbour', 'Delete'],
         ['Trash', 'Menu', 'Trash'],
