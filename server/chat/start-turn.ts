@@ -13,7 +13,7 @@ import type { Rendering } from './events.ts'
 import { insertConversation } from './store/conversations.ts'
 import { findMessage } from './store/messages.ts'
 import { insertTurn, turnExpressions } from './store/turns.ts'
-import type { TurnInHand, TurnInput } from './turn.ts'
+import type { PreloadedTurn, TurnInput } from './turn.ts'
 
 export type AskOptions = {
   /** The format that readers of the run get unless they name another; the canonical one when left out. */
@@ -141,7 +141,7 @@ export function turnStarter({
       canApprove: options.canApprove,
       continuedId: options.continuedId,
     }
-    const inHand: TurnInHand | undefined =
+    const preloaded: PreloadedTurn | undefined =
       'question' in turn
         ? {
             avee,
@@ -161,8 +161,8 @@ export function turnStarter({
       userMessageId,
       messageId,
       localOnly: options.localOnly ?? false,
-      model: inHand?.chosen?.model.name ?? null,
-      modelReason: inHand?.chosen?.reason ?? null,
+      model: preloaded?.chosen?.model.name ?? null,
+      modelReason: preloaded?.chosen?.reason ?? null,
       question:
         'question' in turn
           ? {
@@ -183,8 +183,8 @@ export function turnStarter({
       scope: avee.id,
       input,
       idempotencyKey: options.idempotencyKey,
-      events: inHand?.chosen && [startEvent(id, ids, inHand, inHand.chosen)],
-      inHand,
+      events: preloaded?.chosen && [startEvent(id, ids, preloaded, preloaded.chosen)],
+      preloaded,
     }
     const isNew = 'question' in turn && turn.inNewConversation === true
     const started = await runs.start(

@@ -129,7 +129,7 @@ type Found = { citations: CitedPassage[]; memories: UsedMemory[]; toolCalls: Too
  */
 export async function generateInRounds(
   { approvals, count, fence, saveCitations }: RoundsDependencies,
-  { run, emit, flush, commit, signal }: Omit<RunContext<unknown>, 'inHand' | 'events'>,
+  { run, emit, flush, commit, signal }: Omit<RunContext<unknown>, 'preloaded' | 'events'>,
   model: ChatModel,
   { request, offered, rounds, begun, ready, onFirstToken, context, ...given }: RoundsRequest,
 ): Promise<Omit<Generated, 'toolCalls'> & Found> {

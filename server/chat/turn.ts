@@ -49,7 +49,7 @@ export type TurnInput = AnswerInput &
   }
 
 /** What the request that asked has read and written. */
-export type TurnInHand = Pick<Question, 'avee' | 'layer' | 'question' | 'chosen'>
+export type PreloadedTurn = Pick<Question, 'avee' | 'layer' | 'question' | 'chosen'>
 
 export type TurnDependencies = AnswerDependencies &
   LogViewDependencies & {
@@ -122,7 +122,7 @@ export function turnKind(
 /** The turn of a conversation, stored as its messages. */
 function conversationTurn(
   { database: { db }, approvals, avees, insight, knowledge, memory }: TurnDependencies,
-  { run: { input, userId }, inHand }: RunContext<TurnInput>,
+  { run: { input, userId }, preloaded }: RunContext<TurnInput>,
 ): TurnStorage {
   const { conversationId, aveeId, userMessageId, messageId, continuedId } = input
   let documents: string[] = []
@@ -146,7 +146,7 @@ function conversationTurn(
 
     async read(content, hasCalls) {
       const { history, instructions } = input
-      const asked = inHand === undefined ? await readTurn() : (inHand as TurnInHand)
+      const asked = preloaded === undefined ? await readTurn() : (preloaded as PreloadedTurn)
       const turn: Question = { ...asked, history, instructions }
       if (content !== '' || hasCalls) return turn
       if (continuedId === undefined) return { ...turn, begun: undefined }

@@ -67,8 +67,8 @@ export type AbortReason = 'stopped' | 'handed-over'
 export type RunContext<Input> = {
   readonly run: RunRecord<Input>
   readonly signal: AbortSignal
-  /** `NewRun.inHand` on the node that started the run; undefined after a takeover. */
-  readonly inHand: unknown
+  /** `NewRun.preloaded` on the node that started the run; undefined after a takeover. */
+  readonly preloaded: unknown
   /**
    * Appends an event, which must not be changed afterwards. Resolves before it is committed, but waits while too many
    * events are uncommitted.
@@ -135,7 +135,7 @@ export type NewRun<Input = unknown> = {
   /** The first events of the log, stored together with the run. */
   events?: EventBody[] | undefined
   /** What the worker would otherwise read again. It is not stored. */
-  inHand?: unknown
+  preloaded?: unknown
 }
 
 /**

@@ -47,7 +47,7 @@ export class OwnedRun {
   readonly kind: RunKind | undefined
   /** Claimed after its owner had died, not started here. */
   readonly isTakeover: boolean
-  readonly inHand: unknown
+  readonly preloaded: unknown
   /** The number of the last committed event. */
   lastCommitted: number
   /** Somebody has exclusive access: the writer skips the run. */
@@ -66,11 +66,11 @@ export class OwnedRun {
   #exclusive: Promise<unknown> = Promise.resolve()
   readonly #abort = new AbortController()
 
-  constructor(record: RunRecord, kind: RunKind | undefined, isTakeover: boolean, inHand?: unknown) {
+  constructor(record: RunRecord, kind: RunKind | undefined, isTakeover: boolean, preloaded?: unknown) {
     this.record = record
     this.kind = kind
     this.isTakeover = isTakeover
-    this.inHand = inHand
+    this.preloaded = preloaded
     this.lastCommitted = record.lastEvent
   }
 

@@ -124,7 +124,7 @@ export function runs({
   }
 
   function acquire(row: RunRow, started?: Started): OwnedRun {
-    const run = new OwnedRun(toRecord(row), kinds.get(row.kind), started === undefined, started?.inHand)
+    const run = new OwnedRun(toRecord(row), kinds.get(row.kind), started === undefined, started?.preloaded)
     owned.set(run.id, run)
     const tail = tails.acquire(run.id)
     if (started) tail.publish(started.events)

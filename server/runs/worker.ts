@@ -60,7 +60,7 @@ export function createWorker({
     return {
       run: run.record,
       signal: run.signal,
-      inHand: run.inHand,
+      preloaded: run.preloaded,
       async emit(event) {
         run.assertOpen()
         run.push(event)
