@@ -133,6 +133,14 @@ export async function createHttp(parts: HttpDependencies): Promise<Http> {
     }
     if (request.method === 'OPTIONS') return await reply.code(204).send()
   })
+  // A client that keeps its connection after a response would keep the server from closing.
+  let isClosing = false
+  app.addHook('preClose', async () => {
+    isClosing = true
+  })
+  app.addHook('onResponse', async () => {
+    if (isClosing) app.server.closeIdleConnections()
+  })
   await app.register(fastifyCookie)
   app.addHook('onRequest', createAccessCheck(identity, origins))
   recordAudit(app, parts.audit ?? (async () => {}))

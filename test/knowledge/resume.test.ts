@@ -36,7 +36,7 @@ describe.each(ONE_DATABASE)('an upload on %s', (kind) => {
     const files = [
       ...small,
       { name: 'first.txt', content: long('first', 20) },
-      { name: 'second.txt', content: long('second', 600) },
+      { name: 'second.txt', content: long('second', 300) },
       { name: 'third.txt', content: long('third', 20) },
     ]
     const response = await post(server, '/api/documents/upload', uploadForm(files))
@@ -84,12 +84,12 @@ describe.each(ONE_DATABASE)('an upload on %s', (kind) => {
 
   test('says that it continues after a shutdown, and does', async () => {
     await using server = await startServer({ SHUTDOWN_GRACE_MS: '0' }, kind)
-    const body = { title: 'Long', text: long('text', 600), layer: 'public' }
+    const body = { title: 'Long', text: long('text', 300), layer: 'public' }
     const posted = server.post<ErrorResponse>('/avees/local/documents', body)
     const running = async () => (await server.get<{ runs: Run[] }>('/runs?status=running')).body.runs
     await expect.poll(running).toHaveLength(1)
     const [run] = await running()
-    await server.stop()
+    expect(await server.stop()).toBe(0)
     const { status, body: refused } = await posted
     expect(status).toBe(503)
     expect(refused.error).toMatchObject({ code: 'ingest_unfinished', details: { run_id: run?.id } })
