@@ -108,7 +108,7 @@ beforeAll(async () => {
     },
     {
       path: '/avee/ada',
-      text: 'Ada',
+      text: 'Delete avee',
       dialogs: [
         [
           'Crop picture',
