@@ -51,7 +51,11 @@ test('the defaults serve only this machine', () => {
       stallMs: 60_000,
       backgroundCalls: true,
       backgroundIdleMs: 10_000,
-      inProcess: { directory: resolve('data/models'), hubUrl: 'https://huggingface.co' },
+      inProcess: {
+        directory: resolve('data/models'),
+        hubUrl: 'https://huggingface.co',
+        chatEngine: { directory: resolve('data/engines'), npmEnv: {} },
+      },
     },
     runs: { leaseMs: 4_000, eventsDays: 7 },
     documents: {

@@ -38,7 +38,7 @@ const listeners = new Set<() => void>()
 export const currentLanguage = (): Language => language
 
 /** Returns the language of the page, and renders again when it changes. */
-export const useLanguage = (): Language => useSyncExternalStore(subscribe, currentLanguage)
+export const useLanguage = (): Language => useSyncExternalStore(subscribe, currentLanguage, currentLanguage)
 
 export const directionOf = (code: Language): 'ltr' | 'rtl' => (code === 'ar' ? 'rtl' : 'ltr')
 
