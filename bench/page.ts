@@ -5,8 +5,8 @@
  *
  * load: a new chat in a new browser profile, with nothing cached. Reports the compressed script, the first contentful
  * paint, and the time until the question box is focused.
- * stream: an answer of headings, lists, tables, code and formulas, 50 tokens per second. Reports the tasks of the main
- * thread that last longer than 50 ms (Long Tasks API), during the first answer, which loads what formulas and code
+ * stream: an answer of headings, lists, tables, code, formulas and diagrams, 50 tokens per second. Reports the tasks of the main
+ * thread that last longer than 50 ms (Long Tasks API), during the first answer, which loads what formulas, diagrams and code
  * need, and during the second.
  * long: answers are Markdown with a list, a table and code. Reports the time until the last message is shown, the time from
  * a key press to the next frame while typing, the times between frames while scrolling from the end to the start with
@@ -130,6 +130,7 @@ const richAnswer = Array.from(
   (_, n) => `## Part ${n + 1}
 
 ${answerOf(12 * (n + 1))}
+${n % 2 === 0 ? '```mermaid\nflowchart LR\n  sea[Sea] --> quay{Quay}\n  quay -->|boat| harbour[Harbour]\n  quay --> street\n```\n' : ''}
 The height is $h_{${n}} = \\sqrt{a^2 + b^2}$, and $$\\sum_{i=1}^{n} i = \\frac{n(n+1)}{2}$$
 
 `,
