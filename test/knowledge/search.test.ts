@@ -241,6 +241,61 @@ describe.each(DATABASES)('search on %s', (kind) => {
     server.useEmbedder(undefined)
   })
 
+  test('finds a document that is added while another search reads vectors, and reads them again after an error', async () => {
+    const eve = await server.newAvee()
+    const embedder = wordEmbedder('test/race')
+    server.useEmbedder(embedder)
+    const paragraph = (n: number) =>
+      Array.from({ length: 90 }, (_, i) => `w${String.fromCodePoint(97 + ((n * i) % 25))}`).join(' ')
+    const text = Array.from({ length: 120 }, (_, n) => paragraph(n + 1)).join('\n\n')
+    await server.ingest(eve, { 'long.txt': text })
+    const inMemory = vectorSearch({ database: server.database, log: createLog('silent') })
+    const [vector = new Float32Array()] = await embedder.embed(['lighthouse'], 'query', server.signal)
+    const scope = { aveeId: eve.aveeId, layers: [...allLayers] }
+    /** Returns a search of the documents as they are now. */
+    async function prepareSearch() {
+      const [counts] = await countPassagesByLanguage(server.database.db, scope).execute()
+      const [own, checksum] = [counts?.own_vectors ?? 0, counts?.embedded_checksum ?? null]
+      return () => inMemory(scope, { space: embedder.space, vector, limit: 5, own, all: -1, checksum })
+    }
+    /** Calls `before` before the next statement that reads vectors into memory; PostgreSQL has none. */
+    function onNextRead(before: () => Promise<void>) {
+      const query = pg.Client.prototype.query as (...args: unknown[]) => Promise<unknown>
+      const spy = vi.spyOn(pg.Client.prototype, 'query')
+      spy.mockImplementation(async function (this: pg.Client, ...args: unknown[]) {
+        if (JSON.stringify(args[0]).includes('embedding::text as embedding')) {
+          spy.mockRestore()
+          await before()
+        }
+        return await query.apply(this, args)
+      } as typeof pg.Client.prototype.query)
+      return spy
+    }
+
+    const failing = onNextRead(() => Promise.reject(new Error('the connection was lost')))
+    const search = await prepareSearch()
+    const failed = search()
+    if (kind === 'embedded') await expect(failed).rejects.toThrow()
+    else await failed
+    failing.mockRestore()
+
+    const added = Promise.withResolvers<void>()
+    const reads = Promise.withResolvers<void>()
+    const waiting = onNextRead(() => {
+      reads.resolve()
+      return added.promise
+    })
+    const first = search()
+    if (kind === 'embedded') await reads.promise
+    await server.ingest(eve, { 'new.txt': 'The lighthouse.' })
+    const second = (await prepareSearch())()
+    added.resolve()
+    expect(await first).toHaveLength(5)
+    expect((await second)[0]?.title).toBe('new')
+    waiting.mockRestore()
+    server.useEmbedder(undefined)
+  })
+
   test('falls back to lexical search when the query’s vector is zero', async () => {
     const eve = await server.newAvee()
     server.useEmbedder({

@@ -55,7 +55,7 @@ export function vectorSearch({ database, log }: { database: Pick<Database, 'kind
     updateAgeOnGet: true,
   })
 
-  /** Reads the vectors of new documents and drops those of former ones. */
+  /** Reads the vectors of new documents and removes those of deleted ones. */
   async function refresh(library: Library, aveeId: string, query: VectorQuery): Promise<void> {
     const { vectors, ids, rows, freeRows } = library
     const embedded = await listEmbeddedVersions(db, aveeId, query.space)
@@ -117,8 +117,8 @@ export function vectorSearch({ database, log }: { database: Pick<Database, 'kind
       freeRows: [],
       isLoading: false,
     }
-    if (library.isLoading) return undefined
-    if (library.checksum !== query.checksum) {
+    // A refresh by another search may have listed the documents before the latest change.
+    while (!library.isLoading && library.checksum !== query.checksum) {
       libraries.set(key, library, { size })
       library.refreshing ??= refresh(library, aveeId, query).finally(() => delete library.refreshing)
       await library.refreshing
