@@ -260,15 +260,16 @@ describe.each(DATABASES)('search on %s', (kind) => {
     }
     /** Calls `before` before the next statement that reads vectors into memory; PostgreSQL has none. */
     function onNextRead(before: () => Promise<void>) {
-      const query = pg.Client.prototype.query as (...args: unknown[]) => Promise<unknown>
-      const spy = vi.spyOn(pg.Client.prototype, 'query')
+      const client: { query: (...args: unknown[]) => Promise<unknown> } = pg.Client.prototype
+      const { query } = client
+      const spy = vi.spyOn(client, 'query')
       spy.mockImplementation(async function (this: pg.Client, ...args: unknown[]) {
         if (JSON.stringify(args[0]).includes('embedding::text as embedding')) {
           spy.mockRestore()
           await before()
         }
         return await query.apply(this, args)
-      } as typeof pg.Client.prototype.query)
+      })
       return spy
     }
 
