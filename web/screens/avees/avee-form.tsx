@@ -10,6 +10,7 @@ import { type Message, message, t } from '../../languages/index.ts'
 import { canAnswer, modelName } from '../../models/model-name.ts'
 import { Button } from '../../ui/button.tsx'
 import { RadioGroup, SelectField, TextArea, TextField } from '../../ui/field.tsx'
+import { linesOf } from '../../ui/lines.ts'
 import { Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { useDraftState } from '../../ui/use-draft-state.ts'
@@ -41,7 +42,6 @@ const fieldsOf = (avee: Avee): Fields => ({
   embed_origins: (avee.embed_origins ?? []).join('\n'),
 })
 
-const linesOf = (text: string): string[] => text.split('\n').flatMap((line) => line.trim() || [])
 const questionsOf = ({ example_questions }: Fields): string[] => linesOf(example_questions)
 /** The origins of the entered addresses; others are left for the server to refuse. */
 const originsOf = ({ embed_origins }: Fields): string[] =>

@@ -6,9 +6,8 @@ import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
-import { TextArea, TextField } from '../../ui/field.tsx'
 import { Badge, Notice } from '../../ui/state.tsx'
-import { headersOf } from './own-tool-dialog.tsx'
+import { headersOf, ToolAddressField, ToolHeadersField, ToolNameField } from './tool-fields.tsx'
 
 /** Changes a tool of an avee, and selects the functions that it offers. */
 export function EditToolDialog({ tool, onClose }: { tool: OwnTool; onClose: () => void }) {
@@ -29,7 +28,7 @@ export function EditToolDialog({ tool, onClose }: { tool: OwnTool; onClose: () =
           name: name.trim(),
           ...(tool.url !== null && url.trim() !== tool.url && { url: url.trim() }),
           ...(headers.trim() !== '' && { headers: headersOf(headers) }),
-          // All of them: also those that the service adds later.
+          // All functions, including those that the service adds later.
           operations: selected.size === functions.length ? null : [...selected],
         },
       }),
@@ -51,43 +50,19 @@ export function EditToolDialog({ tool, onClose }: { tool: OwnTool; onClose: () =
   return (
     <Dialog open onOpenChange={onClose} title={t('Edit {name}', { name: tool.name })}>
       <form onSubmit={submit} className="dialog-form">
-        <TextField
-          label={t('Name')}
-          hint={t('Letters and digits. The language model sees it.')}
-          value={name}
-          required
-          maxLength={40}
-          spellCheck={false}
-          onChange={(event) => setName(event.target.value)}
-        />
-        {tool.url !== null && (
-          <TextField
-            label={tool.kind === 'openapi' ? t('Address of the description') : t('Address')}
-            type="url"
-            dir="ltr"
-            required
-            value={url}
-            onChange={(event) => setUrl(event.target.value)}
-          />
-        )}
+        <ToolNameField value={name} onChange={setName} />
+        {tool.url !== null && <ToolAddressField kind={tool.kind} value={url} onChange={setUrl} />}
         {tool.kind !== 'mcp_stdio' && (
-          <TextArea
-            label={t('Headers')}
+          <ToolHeadersField
             hint={
-              header_names.length === 0
-                ? t(
-                    'One per line, such as “Authorization: Bearer abc”. Stored encrypted and never shown again.',
-                  )
-                : t('Leave empty to keep {names}. What you enter replaces all of them.', {
+              header_names.length > 0
+                ? t('Leave empty to keep {names}. What you enter replaces all of them.', {
                     names: header_names.join(', '),
                   })
+                : undefined
             }
-            rows={2}
-            dir="ltr"
-            autoComplete="off"
-            spellCheck={false}
             value={headers}
-            onChange={(event) => setHeaders(event.target.value)}
+            onChange={setHeaders}
           />
         )}
         <fieldset className="field">

@@ -8,8 +8,10 @@ import { type Message, message, t } from '../../languages/index.ts'
 import { toolKindLabels } from '../../tools/tool-kinds.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
-import { SelectField, TextArea, TextField } from '../../ui/field.tsx'
+import { SelectField, TextArea } from '../../ui/field.tsx'
+import { linesOf } from '../../ui/lines.ts'
 import { Notice } from '../../ui/state.tsx'
+import { headersOf, ToolAddressField, ToolHeadersField, ToolNameField } from './tool-fields.tsx'
 
 const kindHints: Record<ToolKind, Message> = {
   openapi: message('A service with an OpenAPI description in JSON or YAML.'),
@@ -75,15 +77,7 @@ export function OwnToolDialog({
               </option>
             ))}
         </SelectField>
-        <TextField
-          label={t('Name')}
-          hint={t('Letters and digits. The language model sees it.')}
-          value={name}
-          required
-          maxLength={40}
-          spellCheck={false}
-          onChange={(event) => setName(event.target.value)}
-        />
+        <ToolNameField value={name} onChange={setName} />
         {kind === 'mcp_stdio' ? (
           <TextArea
             label={t('Program')}
@@ -97,29 +91,8 @@ export function OwnToolDialog({
           />
         ) : (
           <>
-            <TextField
-              label={kind === 'openapi' ? t('Address of the description') : t('Address')}
-              type="url"
-              dir="ltr"
-              required
-              value={url}
-              placeholder={
-                kind === 'openapi' ? 'https://api.example.com/openapi.json' : 'https://mcp.example.com/mcp'
-              }
-              onChange={(event) => setUrl(event.target.value)}
-            />
-            <TextArea
-              label={t('Headers')}
-              hint={t(
-                'One per line, such as “Authorization: Bearer abc”. Stored encrypted and never shown again.',
-              )}
-              rows={2}
-              dir="ltr"
-              autoComplete="off"
-              spellCheck={false}
-              value={headers}
-              onChange={(event) => setHeaders(event.target.value)}
-            />
+            <ToolAddressField kind={kind} value={url} onChange={setUrl} />
+            <ToolHeadersField value={headers} onChange={setHeaders} />
           </>
         )}
         {add.error && <Notice kind="bad">{add.error.message}</Notice>}
@@ -133,14 +106,3 @@ export function OwnToolDialog({
     </Dialog>
   )
 }
-
-const linesOf = (text: string): string[] => text.split('\n').flatMap((line) => line.trim() || [])
-
-/** `Name: value` lines as an object. */
-export const headersOf = (text: string): Record<string, string> =>
-  Object.fromEntries(
-    linesOf(text).map((line) => {
-      const [name = '', ...value] = line.split(':')
-      return [name.trim(), value.join(':').trim()]
-    }),
-  )
