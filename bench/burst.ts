@@ -213,7 +213,7 @@ for (const [path, limit] of [
   }
 }
 print(
-  '\n| | places told | true within one | people whose place rose | expected wait / real wait (p10 / p50 / p90) |',
+  '\n| | positions reported | true within one | people whose position rose | expected wait / real wait (p10 / p50 / p90) |',
 )
 print('| --- | --- | --- | --- | --- |')
 for (const report of reports) report()

@@ -46,7 +46,7 @@ export const settings = z.object({
   MIN_FREE_DISK_MB: integer(0, 1_000_000_000)
     .prefault('500')
     .describe(
-      'Free space on the disk of `DATA_DIR` in megabytes below which questions, uploads, imports and downloads are refused with 507, so that what is running can finish. The default leaves room for one upload of the default `MAX_UPLOAD_MB` with its text and index.',
+      'Minimum free disk space for `DATA_DIR` in megabytes. Below it, questions, uploads, imports and downloads are refused with 507, so that running work can finish. The default leaves room for one upload of the default `MAX_UPLOAD_MB` with its text and index.',
     ),
   DATABASE_URL: url('postgres', 'postgresql')
     .optional()
@@ -277,6 +277,6 @@ export const settings = z.object({
     ),
   OTEL_EXPORTER_OTLP_HEADERS: headerList
     .prefault('')
-    .describe('Headers for it: comma-separated `name=value` pairs, with percent-encoded values.'),
+    .describe('Headers for the collector: comma-separated `name=value` pairs, with percent-encoded values.'),
   OTEL_SERVICE_NAME: text.prefault('gabee').describe('Name of this server in traces.'),
 })

@@ -40,7 +40,7 @@ export async function servePage(
       return sendNotFound(request, reply, allowedMethods)
     }
     if (path === '/diagram.html' && isFile(path)) {
-      // It is in frames only, and has no origin to keep in a process of its own.
+      // The diagram page is shown in frames only, where these headers would block it or have no effect.
       for (const header of ['x-frame-options', 'origin-agent-cluster']) {
         reply.removeHeader(header)
         reply.raw.removeHeader(header)

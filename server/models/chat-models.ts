@@ -70,7 +70,7 @@ export function createChatModels({
         failed: new Set(),
         localOnly,
         locate: selector.locate,
-        // What is asked of it is not known yet; its own check of the request follows.
+        // The request is not known yet; `stream` checks it later.
         fits: async () => true,
       })
       if (!fallback) throw thrown
@@ -83,8 +83,8 @@ export function createChatModels({
   }
 
   /**
-   * Returns a model that is replaced by a fallback if it cannot be reached before the first part of an answer. It may be
-   * one itself, of the model `awayId`.
+   * Returns a model that is replaced by a fallback if it cannot be reached before the first part of an answer. If
+   * `selected` is itself a fallback, `awayId` is the model that it replaces.
    */
   const withFallbacks = (
     selected: ServedModel,

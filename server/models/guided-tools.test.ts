@@ -13,7 +13,7 @@ const request: ChatRequest = {
   grounding: { question: 'How much?', passages: [], answerable: null },
 }
 
-/** A model that answers with these texts, one after the other. */
+/** A model that answers with these texts in turn. */
 function player(texts: string[], capabilities: Capability[] = ['chat', 'json']) {
   const requests: ChatRequest[] = []
   const model: ChatModel = {

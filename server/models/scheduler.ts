@@ -35,10 +35,13 @@ type WaitingAnswer = {
   end?: () => void
 }
 
-/** The place of an answer in the queue, from 1, and the expected wait; null before the first answer has ended. */
+/** The position of an answer in the queue, from 1, and the expected wait; null before the first answer has ended. */
 export type QueuePlace = { position: number; waitMs: number | null }
 
-/** The expected wait is by the median of the latest answers, of which the first may have waited for the model to load. */
+/**
+ * The expected wait is based on the median duration of the latest answers, because the first may include loading the
+ * model.
+ */
 const maxDurations = 15
 
 /**
@@ -105,8 +108,8 @@ export function createScheduler({
   }
 
   /**
-   * Starts the answers that slots are free for, and tells the others their places. The sort is stable, so that an answer
-   * whose user has no other is never overtaken.
+   * Starts answers while slots are free and reports new positions to the others. The sort is stable, so an answer whose
+   * user has no other one is never overtaken.
    */
   function grant(): void {
     const loads = new Map(runningByUser)

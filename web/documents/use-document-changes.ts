@@ -7,7 +7,7 @@ import { t } from '../languages/index.ts'
 import { errorMessage } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
 
-/** Moves, deletes and restores documents, one after the other; a failure does not affect the others. */
+/** Moves, deletes and restores documents, one at a time; a failure does not affect the others. */
 export function useDocumentChanges() {
   const api = useApi()
   const queries = useQueryClient()

@@ -34,7 +34,7 @@ export function History({ current }: { current: string | undefined }) {
   const query = useDeferredValue(words.trim())
   const list = useConversations(query, isArchive)
   const listed = list.data?.pages.flatMap((page) => page.conversations) ?? []
-  // What holds the files of a new chat is opened by that.
+  // The conversation with the unsent files of a new chat opens with *New chat*.
   const conversations = listed.filter(
     ({ id, leaf_id, avee_handle }) => leaf_id !== null || unsentConversation(avee_handle) !== id,
   )

@@ -19,8 +19,8 @@ export async function setNotifications(isOn: boolean): Promise<NotificationState
 }
 
 /**
- * Shows a notification if the user wants them and does not see the page. One with the same tag is replaced. The service
- * worker shows it, because phones know no other notifications, and a click returns to the present path.
+ * Shows a notification if the user has turned them on and the page is hidden. It replaces one with the same tag. The
+ * service worker shows it, because phones support no other notifications, and a click returns to the present path.
  */
 export async function notifyInBackground(
   title: string,

@@ -23,7 +23,7 @@ export type FoundTurn = LinkedTurn & {
   content: string
   layer: Layer
   createdAt: Date
-  /** Those that an answer rests on. */
+  /** Ids of the documents that an answer cites. */
   documents: string[]
 }
 

@@ -175,7 +175,7 @@ async function* readWhole(...body: Parameters<typeof decodeBody>): AsyncGenerato
   yield (await Array.fromAsync(decodeBody(...body))).join('')
 }
 
-/** xAI does not count reasoning as part of the completion: only the total tells. */
+/** xAI does not count reasoning as part of the completion; only the total includes it. */
 function completionTokensOf(usage: z.infer<typeof tokenCounts>): number | null {
   const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = usage
   const all = (completion ?? 0) + (usage.completion_tokens_details?.reasoning_tokens ?? 0)

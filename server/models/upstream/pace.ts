@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 /**
- * About what a piece of an answer takes from the model to its reader, on one core: `node bench/runs.ts --only turn`,
- * 500 answers.
+ * The approximate CPU time for passing one piece of an answer from the model to its reader, measured with 500 answers
+ * by `node bench/runs.ts --only turn`.
  */
 const msPerPiece = 0.1
 /** A reader notices longer gaps. */

@@ -33,10 +33,10 @@ const maxAttempts = 4
 const defaultRetryMs = 400
 /** No retry if the service asks for a longer delay. */
 const maxRetryDelayMs = 20_000
-/** A person who has waited this long is told why. */
+/** After this wait, a notice explains the delay. */
 const defaultWaitingNoticeMs = 4_000
 
-/** Reads one answer; `watch` is told what the content does not show. */
+/** Reads one answer, and reports to `watch` progress that yields no part. */
 type ReadParts = (signal: AbortSignal, watch: TimeoutWatch) => AsyncGenerator<ModelPart>
 
 /** Streams one answer over HTTP. @throws as `streamParts` */

@@ -168,7 +168,7 @@ async function handle(request: PdfRequestMessage): Promise<void> {
 const respond = (message: PdfResponseMessage, transfer: Transferable[] = []) =>
   postMessage(message, { transfer })
 
-// Requests are handled one after the other, so that no page is rendered while another file is being opened.
+// Requests are handled one at a time, so that no page is rendered while another file is being opened.
 let queue = Promise.resolve()
 addEventListener('message', ({ data }: MessageEvent<PdfRequestMessage>) => {
   queue = queue.then(() => handle(data))

@@ -61,7 +61,7 @@ export function Composer({
   tools: ReactNode
   /** The ids of the avee and the conversation whose uploads are listed above the input. */
   uploadsOf: (string | undefined)[]
-  /** Files that come with the next question and are no uploads of this page. */
+  /** Attachments of the next question that were uploaded before this page was opened. */
   unsentFiles: Document[]
   /** Called when an attachment is removed. */
   onRemoved: (documentId: string) => void

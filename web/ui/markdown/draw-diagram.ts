@@ -25,7 +25,7 @@ let idleTimer: ReturnType<typeof setTimeout>
 let waiting = 0
 let last: Promise<unknown> = Promise.resolve()
 
-/** Draws the source of a diagram as an SVG image, one after the other. Undefined if the frame that draws cannot be loaded. */
+/** Draws a diagram as an SVG image, one at a time. Returns undefined if the frame that draws cannot be loaded. */
 export async function drawDiagram(request: DiagramRequest): Promise<DiagramResult | undefined> {
   if (request.source.length > maxSourceCharacters || waiting >= maxWaiting) return 'too_large'
   waiting += 1
