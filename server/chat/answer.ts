@@ -1,16 +1,14 @@
-import { randomBytes } from 'node:crypto'
 import type { Answerability } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { AnswerDetails, CitedPassage } from '../../contract/messages.ts'
 import type { ToolCall } from '../../contract/tools.ts'
-import type { Avee } from '../avees/index.ts'
-import type { ChatMessage, ChatModel, ChatRequest, Models, SelectedModel } from '../models/index.ts'
+import type { ChatMessage, ChatModel, ChatRequest, SelectedModel } from '../models/index.ts'
 import type { Completion, EventBody, RunContext, RunEvent } from '../runs/index.ts'
-import type { Tools } from '../tools/index.ts'
 import { selectCitations } from './citations.ts'
-import { type ContextDependencies, gatherContext } from './context.ts'
-import { emptyAnswer, promptTooLong } from './errors.ts'
+import { composePrompt, type PromptDependencies, type PromptRequest } from './compose-prompt.ts'
+import { gatherContext } from './context.ts'
+import { emptyAnswer } from './errors.ts'
 import {
   type ChatEvents,
   endedCalls,
@@ -21,13 +19,9 @@ import {
   textOf,
 } from './events.ts'
 import { type Generated, generate } from './generate.ts'
-import { gatherPages, gatherPictures } from './pictures.ts'
-import { buildPrompt } from './prompt.ts'
 import type { MessageRow } from './store/messages.ts'
 import type { ToolApprovals } from './tool-approvals.ts'
-import { canUseTools, generateInRounds, offerTools, roundsOf } from './tool-rounds.ts'
-
-export type AnswerDependencies = ContextDependencies & { models: Models; tools: Tools }
+import { canUseTools, generateInRounds, roundsOf } from './tool-rounds.ts'
 
 /** What the answer to a question depends on besides the question, as a run stores it. */
 export type AnswerInput = {
@@ -47,10 +41,7 @@ export type AnswerInput = {
 export type Sampling = Pick<ChatRequest, 'maxTokens' | 'temperature' | 'topP' | 'seed' | 'stop'>
 
 /** The question of a turn, and what its asker may see now. */
-export type Question = {
-  avee: Avee
-  layer: Layer
-  question: Pick<MessageRow, 'id' | 'content' | 'created_at'> & Partial<Pick<MessageRow, 'attachments'>>
+export type Question = Pick<PromptRequest, 'avee' | 'layer' | 'question'> & {
   /** Whom the avee answers; the user of the run by default. */
   askerId?: string | undefined
   /** Earlier turns from the client, instead of those of the conversation. */
@@ -107,7 +98,7 @@ export type TurnStorage = {
  * After a crash it starts over, emits only what the log does not hold yet, and asks the model to continue.
  */
 export async function answerQuestion<Input extends AnswerInput>(
-  dependencies: AnswerDependencies,
+  dependencies: PromptDependencies,
   context: RunContext<Input>,
   storage: TurnStorage,
 ): Promise<Completion> {
@@ -122,7 +113,7 @@ export async function answerQuestion<Input extends AnswerInput>(
 }
 
 async function answerTurn<Input extends AnswerInput>(
-  dependencies: AnswerDependencies,
+  dependencies: PromptDependencies,
   context: RunContext<Input>,
   storage: TurnStorage,
   {
@@ -139,13 +130,13 @@ async function answerTurn<Input extends AnswerInput>(
 ): Promise<Completion> {
   const { run, signal } = context
   const { input } = run
-  const { models, tools } = dependencies
+  const { models } = dependencies
   let content = textOf(earlier)
   const { rounds, rest } = roundsOf(earlier)
   const toolNumbers = new Set(
     rounds.flatMap(({ calls }) => calls.flatMap((call) => call.result?.citations ?? [])),
   )
-  const { avee, layer, question, askerId = run.userId, history, instructions, begun, continued } = turn
+  const { avee, layer, question, askerId = run.userId, history, begun, continued } = turn
 
   const chosen =
     turn.chosen ??
@@ -177,78 +168,26 @@ async function answerTurn<Input extends AnswerInput>(
   if (turn.chosen === undefined && !earlier.some((event) => event['event'] === 'start'))
     await context.emit(startEvent(run.id, storage.ids, turn, chosen))
   const gathered = await gathering
-  const count = (text: string) => models.countTokens(text, model.name)
-  const contextTokens = await model.contextTokens(signal)
-  const { conversation_id: conversationId } = storage.ids
-  const pictures =
-    conversationId !== undefined && gathered.attachments
-      ? await gatherPictures(
-          { db: dependencies.database.db, knowledge: dependencies.knowledge },
-          {
-            conversationId,
-            userId: askerId,
-            question,
-            history: gathered.history,
-            model,
-            contextTokens,
-            imagesTo: input.imagesTo,
-          },
-          signal,
-        )
-      : undefined
-  const seen = await gatherPages(
-    dependencies.knowledge,
+  const composed = await composePrompt(
+    dependencies,
     {
-      passages: gathered.citations.filter(({ n }) => !toolNumbers.has(n)),
+      avee,
       layer,
-      userId: askerId,
+      question,
+      askerId,
+      conversationId: storage.ids.conversation_id,
+      instructions: turn.instructions,
+      gathered,
+      toolNumbers,
       model,
-      contextTokens,
+      isLocalOnly,
+      useDocuments: input.useDocuments,
       imagesTo: input.imagesTo,
     },
     signal,
   )
-  const offered = offerTools(
-    tools
-      .ofAvee(avee, gathered.ownTools)
-      .filter(
-        ({ scope }) =>
-          (scope !== 'documents' || input.useDocuments) &&
-          (scope !== 'external' || !(isLocalOnly || gathered.hasLocalOnly)),
-      ),
-    model,
-    { contextTokens, count },
-  )
-  const fence = randomBytes(4).toString('hex')
-  const prompt = buildPrompt(
-    {
-      ...gathered,
-      history: gathered.history.map((each) => {
-        const images = pictures?.byMessage.get(each.id ?? '')
-        return images ? { ...each, images } : each
-      }),
-      images: pictures?.byMessage.get(question.id) ?? [],
-      imageTokens: (pictures?.tokens ?? 0) + seen.tokens,
-      pages: seen.pages,
-      avee,
-      layer,
-      isOwner: avee.ownerId === askerId,
-      passages: gathered.citations.filter(({ n }) => !toolNumbers.has(n)),
-      memories: gathered.memories.map(({ line }) => line),
-      instructions,
-      searched: input.useDocuments,
-      hasTools: offered !== undefined,
-      fence,
-      question: question.content,
-      askedAt: question.created_at,
-    },
-    { contextTokens: offered?.windowTokens ?? contextTokens, count },
-  )
-  if (!prompt) throw promptTooLong(model.name)
-  const given = gathered.citations.filter(({ n }) => prompt.usedPassages.includes(n) || toolNumbers.has(n))
-  const memories = gathered.memories.flatMap(({ line, ...memory }) =>
-    prompt.usedMemories.includes(line) ? [memory] : [],
-  )
+  const { citations: given, offered } = composed
+  const count = (text: string) => models.countTokens(text, model.name)
   const saveCitations = (citations: CitedPassage[]) =>
     storage.saveGrounding({ citations, model: model.name, reason: chosen.reason, layer })
   const grounded = turn.chosen && given.length === 0 ? Promise.resolve() : saveCitations(given)
@@ -263,37 +202,42 @@ async function answerTurn<Input extends AnswerInput>(
   }
   const request = {
     ...input.sampling,
-    messages: prompt.messages,
+    messages: composed.messages,
     localOnly: gathered.hasLocalOnly,
     imagesTo: input.imagesTo ?? '',
     grounding: { question: question.content, passages: given, answerable: gathered.answerable },
   }
   const generated = offered
-    ? await generateInRounds({ approvals: storage.approvals, count, fence, saveCitations }, context, model, {
-        request,
-        offered,
-        rounds,
-        begun: continued ?? rest,
-        ready: grounded,
-        onFirstToken: () => onFirstToken?.(model),
-        context: {
-          avee,
-          isOwner: avee.ownerId === askerId,
-          userId: askerId,
-          viewerId: run.userId,
-          layer,
-          question: question.content,
-          attachments: gathered.attachments,
-          excludesLocalOnly: model.remote || offered.tools.some(({ scope }) => scope === 'external'),
+    ? await generateInRounds(
+        { approvals: storage.approvals, count, fence: composed.fence, saveCitations },
+        context,
+        model,
+        {
+          request,
+          offered,
+          rounds,
+          begun: continued ?? rest,
+          ready: grounded,
+          onFirstToken: () => onFirstToken?.(model),
+          context: {
+            avee,
+            isOwner: avee.ownerId === askerId,
+            userId: askerId,
+            viewerId: run.userId,
+            layer,
+            question: question.content,
+            attachments: gathered.attachments,
+            excludesLocalOnly: model.remote || offered.tools.some(({ scope }) => scope === 'external'),
+          },
+          citations: given,
+          nextNumber:
+            Math.max(
+              0,
+              ...toolNumbers,
+              ...[...gathered.citations, ...(begun?.citations ?? [])].map(({ n }) => n),
+            ) + 1,
         },
-        citations: given,
-        nextNumber:
-          Math.max(
-            0,
-            ...toolNumbers,
-            ...[...gathered.citations, ...(begun?.citations ?? [])].map(({ n }) => n),
-          ) + 1,
-      })
+      )
     : {
         ...(await generate(context, model, request, {
           begun: content,
@@ -305,12 +249,12 @@ async function answerTurn<Input extends AnswerInput>(
         toolCalls: endedCalls(rounds.flatMap(({ calls }) => calls)),
       }
   if (generated.content.trim() === '') throw emptyAnswer(model.name)
-  const used = new Map([...memories, ...generated.memories].map((memory) => [memory.id, memory]))
+  const used = new Map([...composed.memories, ...generated.memories].map((memory) => [memory.id, memory]))
   // The built-in model uses no passage when none fits; a language model has read them all.
   const isRefusal = model.provider === 'extractive' && gathered.answerable === 'no'
   const totalTokens =
     (run.attempt > 1 || storage.isContinuation ? null : generated.usage.completionTokens) ??
-    models.countTokens(generated.content, model.name)
+    count(generated.content)
   const answered: Answered = {
     question: question.content,
     content: generated.content,
@@ -325,8 +269,8 @@ async function answerTurn<Input extends AnswerInput>(
     model: generated.by?.model ?? model.name,
     details: {
       ...detailsOf(model, generated),
-      ...pictures?.details,
-      ...(seen.pages.length > 0 && !generated.by?.fallbackFrom && { page_images: seen.pages.length }),
+      ...composed.details,
+      ...(composed.pages > 0 && !generated.by?.fallbackFrom && { page_images: composed.pages }),
     },
   }
   return {

@@ -5,13 +5,8 @@ import { type Avees, notTheOwner } from '../avees/index.ts'
 import { newId } from '../db/index.ts'
 import type { Caller } from '../http/caller.ts'
 import type { EventBody, RunKind, RunRecord, Runs } from '../runs/index.ts'
-import {
-  type AnswerDependencies,
-  type AnswerInput,
-  answerQuestion,
-  parseEvent,
-  type TurnStorage,
-} from './answer.ts'
+import { type AnswerInput, answerQuestion, parseEvent, type TurnStorage } from './answer.ts'
+import type { PromptDependencies } from './compose-prompt.ts'
 import { answerRunning } from './errors.ts'
 import { type ChatEvents, mergeTokens, type StoredComplete, textOf } from './events.ts'
 import { createLogView, type LogViewDependencies } from './log-view.ts'
@@ -31,7 +26,7 @@ const readingMs = 10_000
  * holds them, until it expires or a document is purged.
  */
 export function trials(
-  dependencies: AnswerDependencies & LogViewDependencies & { avees: Avees; runs: Runs },
+  dependencies: PromptDependencies & LogViewDependencies & { avees: Avees; runs: Runs },
 ) {
   const { avees, runs } = dependencies
   const kind: RunKind<TrialInput> = {

@@ -3,15 +3,9 @@ import type { Avees } from '../avees/index.ts'
 import type { Insight } from '../insight/index.ts'
 import type { Memory } from '../memory/index.ts'
 import type { RunContext, RunKind } from '../runs/index.ts'
-import {
-  type AnswerDependencies,
-  type AnswerInput,
-  answerQuestion,
-  parseEvent,
-  type Question,
-  type TurnStorage,
-} from './answer.ts'
+import { type AnswerInput, answerQuestion, parseEvent, type Question, type TurnStorage } from './answer.ts'
 import { selectCitations } from './citations.ts'
+import type { PromptDependencies } from './compose-prompt.ts'
 import { readUnfinished } from './continuation.ts'
 import { messageNotFound } from './errors.ts'
 import {
@@ -51,7 +45,7 @@ export type TurnInput = AnswerInput &
 /** What the request that asked has read and written. */
 export type PreloadedTurn = Pick<Question, 'avee' | 'layer' | 'question' | 'chosen'>
 
-export type TurnDependencies = AnswerDependencies &
+export type TurnDependencies = PromptDependencies &
   LogViewDependencies & {
     avees: Avees
     approvals: ToolApprovals
