@@ -214,6 +214,26 @@ describe('answers beyond the parallel limit', () => {
     expect(started.slice(59)).toEqual(['background begins', 'background ends'])
   })
 
+  test('let a background call that has waited for maxWaitMs go first, within the limit', async () => {
+    const scheduler = limited(1)
+    const events: string[] = []
+    const end = await queue(scheduler, 'a').start
+    const call = createWork('overdue', events)
+    const result = scheduler.runInBackground(never, call.work, { maxWaitMs: 0 })
+    expect(scheduler.stats()).toMatchObject({ working: 0, waiting: 1 })
+    const next = queue(scheduler, 'b')
+    const started = next.start.then((endNext) => {
+      events.push('b begins')
+      return endNext
+    })
+    await expect.poll(() => next.places).toEqual([1])
+    end()
+    call.finish()
+    expect(await result).toBe('overdue')
+    ;(await started)()
+    expect(events).toEqual(['overdue begins', 'overdue ends', 'b begins'])
+  })
+
   test('are not overtaken by users who come later, also of users who have had an answer', async () => {
     const scheduler = limited(1)
     ;(await queue(scheduler, 'returning').start)()

@@ -8,7 +8,7 @@ const defaultIdleMs = 400
 /** Delay before a preempted call is retried; doubles each time. */
 const defaultInitialBackoffMs = 500
 const maxBackoffMs = 15_000
-/** Starvation limit: after this wait a call runs concurrently with answers and is no longer preempted. */
+/** Starvation limit: after this wait a call takes the next free slot beside answers and is no longer preempted. */
 const defaultMaxWaitMs = 5 * 60_000
 
 export type SchedulerTimings = { idleMs?: number; initialBackoffMs?: number; maxWaitMs?: number }
@@ -63,7 +63,7 @@ export function createScheduler({
   remote: boolean
   closing: AbortSignal
   timings?: SchedulerTimings | undefined
-  /** Answers at a time; read again for each. */
+  /** Answers and overdue background calls at a time; read again for each. */
   maxParallel?: (() => number) | undefined
 }) {
   const idleMs = timings.idleMs ?? defaultIdleMs
@@ -94,7 +94,12 @@ export function createScheduler({
     )
   }
 
-  const hasSlot = () => startTimes.size + (remote ? working.size : 0) < maxParallel()
+  /** Answers preempt the calls of a local server that are not overdue, so these take no slot. */
+  function hasSlot(): boolean {
+    const now = Date.now()
+    const calls = remote ? working.size : [...working].filter((call) => isOverdue(call, now)).length
+    return startTimes.size + calls < maxParallel()
+  }
 
   /** Returns when the answer at a place in the queue is expected to start, in milliseconds from now. */
   function expectedWait(position: number): number | null {
@@ -150,7 +155,7 @@ export function createScheduler({
   function startCalls(): void {
     clearTimeout(timer)
     const hasCapacity = () =>
-      remote ? working.size < maxRemoteCalls && queue.length === 0 && hasSlot() : working.size < 1
+      hasSlot() && (remote ? working.size < maxRemoteCalls && queue.length === 0 : working.size < 1)
     while (hasCapacity()) {
       const now = Date.now()
       const call = waiting.find((each) => startTimeOf(each) <= now)
@@ -249,7 +254,7 @@ export function createScheduler({
     /**
      * Runs `work` in the background. A local server runs one background call at a time and only while it has been idle
      * for `idleMs`. An answer preempts it: `signal` aborts and `work` is called again later, so it must be restartable.
-     * After `maxWaitMs` it runs concurrently with answers. Nested calls run at once. Throws what `work` throws.
+     * After `maxWaitMs` it takes a slot beside answers, before those that wait for one. Nested calls run at once. Throws what `work` throws.
      */
     async runInBackground<T>(
       signal: AbortSignal,
