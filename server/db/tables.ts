@@ -110,7 +110,11 @@ export type ToolFunction = {
     path: string[]
     query: string[]
     header?: string[]
+    /** How arrays and objects in the query are written, where it is not as a field per element. */
+    styles?: Record<string, 'csv' | 'pipes' | 'spaces' | 'deep' | 'json'>
     body: string | null
+    /** The media type of the body, where it is not application/json. */
+    media?: string
   }
 }
 
