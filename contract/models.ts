@@ -39,6 +39,9 @@ export const modelName = z
 
 const modelBody = z.object({ model: modelName })
 const success = z.object({ success: z.literal(true), message: z.string() })
+const successor = z.optional(
+  describe(z.string(), 'The model that answers now, if the deleted one was active.'),
+)
 const activeModel = z.object({
   success: z.literal(true),
   model: z.string(),
@@ -91,7 +94,7 @@ export const deleteModel = operation({
   access: 'admin',
   query: z.object({ model: z.optional(modelName) }),
   body: z.optional(modelBody),
-  responses: { 200: success },
+  responses: { 200: z.extend(success, { active_model: successor }) },
 })
 
 /** Ollama's progress objects, unchanged, and the events of every run. */
@@ -479,5 +482,5 @@ export const deleteCatalogueModel = operation({
   audit: 'model.delete',
   access: 'admin',
   params: z.object({ id: catalogueId }),
-  responses: { 200: z.object({ ok: z.literal(true) }) },
+  responses: { 200: z.object({ ok: z.literal(true), active_model: successor }) },
 })

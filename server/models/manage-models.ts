@@ -58,10 +58,19 @@ export function manageModels({
         )
   }
 
-  /** Deletes a model that runs in this process. @throws model_not_found */
-  async function deleteInProcess(id: string): Promise<void> {
+  /** Deactivates a deleted model. Returns the model that answers instead, if it was active. */
+  async function deactivate(id: string): Promise<string | undefined> {
+    const activeName = await active.find()
+    if (activeName === undefined || !isSameModel(activeName, id)) return undefined
+    await active.clear(activeName)
+    return (await selector.select({})).located.name
+  }
+
+  /** Deletes a model that runs in this process, and deactivates it. @throws model_not_found */
+  async function deleteInProcess(id: string): Promise<string | undefined> {
     await runtime.delete(id)
     inProcess.invalidate()
+    return await deactivate(`${inProcess.name}/${id}`)
   }
 
   return {
@@ -226,15 +235,13 @@ export function manageModels({
       return this.active()
     },
 
-    /** Deletes an installed model, and deactivates it. */
-    async delete(name: string): Promise<void> {
+    /** Deletes an installed model, and deactivates it. Returns the model that answers instead, if it was active. */
+    async delete(name: string): Promise<string | undefined> {
       const { provider, model } = await requireInstalled(name)
       if (provider === inProcess) return await deleteInProcess(model.name)
       await deleteModel(provider.service, model.name, closing)
       provider.invalidate()
-      const activeName = await active.find()
-      const id = provider === ollama ? model.name : `${provider.name}/${model.name}`
-      if (activeName !== undefined && isSameModel(activeName, id)) await active.clear(activeName)
+      return await deactivate(provider === ollama ? model.name : `${provider.name}/${model.name}`)
     },
 
     /** Unloads a model from memory. */

@@ -52,8 +52,8 @@ export const modelRoutes =
       await sendRun(request, reply, runs, run.id)
     })
     route(app, deleteCatalogueModel, async ({ params }) => {
-      await models.deleteInProcess(params.id)
-      return { ok: true as const }
+      const successor = await models.deleteInProcess(params.id)
+      return { ok: true as const, ...(successor !== undefined && { active_model: successor }) }
     })
 
     route(app, listAvailableModels, async () => models.available())

@@ -194,5 +194,14 @@ describe('models in this process', () => {
     const tested = bodyOf(await user.post<{ result: string }>('/api/models/test', { model: 'tiny-gguf' }))
     expect(tested.result).toBe('Embedding model with 64 dimensions.')
     expect((await admin.post('/api/models/unload', { model: 'in_process/tiny-chat' })).status).toBe(200)
+    bodyOf(await admin.post('/api/models/active', { model: 'tiny-endless' }))
+    expect(bodyOf(await admin.delete('/models/tiny-chat'))).toEqual({ ok: true })
+    expect(bodyOf(await admin.delete('/api/models/delete', { model: 'tiny-endless' }))).toMatchObject({
+      message: 'The model tiny-endless was deleted. It was the active model; extractive answers now.',
+      active_model: 'extractive',
+    })
+    expect(bodyOf(await user.get<{ reason: string }>('/api/models/active')).reason).toMatch(
+      /^No language model/,
+    )
   })
 })

@@ -8,6 +8,12 @@ export const builtInName = (): string => t('Built-in (no language model)')
 export const modelName = ({ name, provider }: Pick<ModelInfo, 'name' | 'provider'>): string =>
   provider === 'extractive' ? builtInName() : name
 
+/** Says which model answers after the active one was deleted; `name` is as the server calls it. */
+export const successorText = (name: string): string =>
+  t('It was the active model. {name} answers now.', {
+    name: name === 'extractive' ? builtInName() : name,
+  })
+
 /** Whether a model can write answers. A provider that reports no capabilities may offer any. */
 export const canAnswer = ({ capabilities }: Pick<ModelInfo, 'capabilities'>): boolean =>
   capabilities.length === 0 || capabilities.includes('completion')

@@ -39,8 +39,15 @@ export const localchatModelRoutes =
     route(app, deleteModel, async ({ body, query }) => {
       const name = body?.model ?? query.model
       if (name === undefined) throw missingModel()
-      await models.delete(name)
-      return { success: true as const, message: `The model ${name} was deleted.` }
+      const successor = await models.delete(name)
+      const message = `The model ${name} was deleted.`
+      return successor === undefined
+        ? { success: true as const, message }
+        : {
+            success: true as const,
+            message: `${message} It was the active model; ${successor} answers now.`,
+            active_model: successor,
+          }
     })
 
     route(app, pullModel, async (request, reply) => {

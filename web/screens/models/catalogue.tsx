@@ -12,6 +12,7 @@ import {
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { message, perLanguage, t } from '../../languages/index.ts'
+import { successorText } from '../../models/model-name.ts'
 import { Section } from '../../shell/page.tsx'
 import { Row } from '../../shell/row.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -188,7 +189,8 @@ function CatalogueRow({
         title={t('Delete {name}?', { name: id })}
         action={t('Delete')}
         onConfirm={async () => {
-          await api.call(deleteCatalogueModel, { params: { id } })
+          const { active_model } = await api.call(deleteCatalogueModel, { params: { id } })
+          if (active_model) showToast(successorText(active_model))
           await queries.invalidateQueries({ queryKey: keys.models })
         }}
       >

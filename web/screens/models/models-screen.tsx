@@ -13,7 +13,7 @@ import {
 import { keys, type Status } from '../../api/index.ts'
 import { useApi, useIsAdmin } from '../../api/react.tsx'
 import { type Message, message, t } from '../../languages/index.ts'
-import { canAnswer, modelName } from '../../models/model-name.ts'
+import { canAnswer, modelName, successorText } from '../../models/model-name.ts'
 import { Page, Section } from '../../shell/page.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
@@ -220,7 +220,8 @@ function ModelRow({ model, isAdmin }: { model: ModelInfo; isAdmin: boolean }) {
         title={t('Delete {name}?', { name: model.name })}
         action={t('Delete')}
         onConfirm={async () => {
-          await api.call(deleteModel, { body: { model: model.name } })
+          const { active_model } = await api.call(deleteModel, { body: { model: model.name } })
+          if (active_model) showToast(successorText(active_model))
           await refresh()
         }}
       >
