@@ -8,7 +8,7 @@ import { guideTools } from './guided-tools.ts'
 import { isLocalOnly } from './local-only.ts'
 import { measureModel } from './measure-model.ts'
 import type { ChatModel, ChatRequest, SelectedModel, TokenUsage } from './port.ts'
-import { isAway } from './providers/health.ts'
+import { isAway, isBroken } from './providers/health.ts'
 import type { Provider } from './providers/provider.ts'
 import type { Providers } from './providers/registry.ts'
 import type { Schedulers } from './scheduler.ts'
@@ -95,17 +95,19 @@ export function createChatModels({
       let located = selected
       const failed = new Set<Provider>()
       for (;;) {
+        let hasStarted = false
         try {
           const model = guard(createModelFor(request, located), located, userId)
-          for await (const part of model.stream(request, signal))
+          for await (const part of model.stream(request, signal)) {
+            hasStarted ||= part.type !== 'waiting' && part.type !== 'queued'
             yield part.type === 'finish'
               ? { ...part, by: answeredBy(located, part.usage, awayId ?? idOf(selected)) }
               : part
+          }
           return
         } catch (thrown) {
           signal.throwIfAborted()
-          // These errors come before the first part.
-          if (!isAway(thrown)) throw thrown
+          if (hasStarted || !(isAway(thrown) || isBroken(thrown))) throw thrown
           failed.add(located.provider)
           const next = await findFallback(await fallbackOrder(), {
             failed,
@@ -151,7 +153,7 @@ export function createChatModels({
           yield part
         }
       } catch (thrown) {
-        if (isAway(thrown)) provider.health.failed(thrown)
+        provider.health.failed(thrown)
         throw thrown
       } finally {
         if (place.done) place.value()

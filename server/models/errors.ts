@@ -21,7 +21,7 @@ export const httpError = (
     response.status === 401 || response.status === 403
       ? ` ${service.unauthorizedHint}`
       : response.status === 429
-        ? ' Try again later.'
+        ? ` Try again ${response.retryAfter ? `in ${response.retryAfter} s` : 'later'}.`
         : response.status >= 300 && response.status < 400
           ? ' Enter the address that it redirects to.'
           : ''

@@ -188,6 +188,41 @@ describe('providers', () => {
     await server.client.delete(`/providers/${id}`)
     await expect(answerOf(model)).rejects.toMatchObject({ code: 'http_503', retryAfter: expect.any(Number) })
   })
+
+  test('that break off before the first part are replaced, later not; a refused key is shown', async () => {
+    await using openai = await startOpenAi({ models: [{ id: 'one' }] })
+    await using other = await startOpenAi({ models: [{ id: 'two' }] })
+    const { id } = await create({ kind: 'openai', name: 'first', base_url: openai.url })
+    const { id: otherId } = await create({ kind: 'openai', name: 'second', base_url: other.url })
+    bodyOf(await server.client.put('/models/fallbacks', { models: ['second/two'] }))
+    const { model } = await server.models.selectModel({ requested: 'first/one', signal })
+    const path = '/v1/chat/completions'
+    const faults = [
+      { beforeHeaders: 'die' },
+      { html: true },
+      { fault: 'cut', afterTokens: 0 },
+      { fault: 'error', afterTokens: 0 },
+      { fault: 'malformed', afterTokens: 0 },
+    ] as const
+    for (const fault of faults) {
+      openai.script(path, fault)
+      expect((await answerOf(model)).end).toMatchObject({ by: { fallbackFrom: 'first/one' } })
+      openai.script(path, { tokens: ['Yes'] })
+      expect((await answerOf(model)).end).toMatchObject({ by: { provider: 'first' } })
+    }
+    openai.script(path, { fault: 'cut', afterTokens: 1 })
+    await expect(answerOf(model)).rejects.toMatchObject({ code: 'truncated' })
+    openai.script(path, { status: 401 })
+    await expect(answerOf(model)).rejects.toMatchObject({ code: 'http_401' })
+    expect(await list()).toContainEqual(
+      expect.objectContaining({ name: 'first', last_error: expect.stringContaining('API key') }),
+    )
+    openai.script(path, { status: 429, retryAfter: 40 })
+    await server.client.delete(`/providers/${otherId}`)
+    await expect(answerOf(model)).rejects.toMatchObject({ message: expect.stringContaining('in 40 s.') })
+    await expect(answerOf(model)).rejects.toMatchObject({ message: expect.stringMatching(/in \d+ s\.$/) })
+    await server.client.delete(`/providers/${id}`)
+  })
 })
 
 describe('what is local only', () => {

@@ -7,28 +7,28 @@ import type { ModelService } from '../upstream/service.ts'
 
 const positive = z.number().int().positive().nullish().catch(null)
 
-const list = z.object({
-  data: z.array(
-    z.object({
-      id: z.string(),
-      // The field has no settled name: OpenRouter, vLLM, LM Studio, Groq, llama.cpp.
-      context_length: positive,
-      max_model_len: positive,
-      max_context_length: positive,
-      context_window: positive,
-      meta: z.object({ n_ctx: positive, n_ctx_train: positive }).nullish().catch(null),
-      // OpenRouter and Mistral report what a model can do, each in its own way.
-      architecture: z
-        .object({ input_modalities: z.array(z.string()) })
-        .nullish()
-        .catch(null),
-      supported_parameters: z.array(z.string()).nullish().catch(null),
-      capabilities: z.object({ function_calling: z.boolean(), vision: z.boolean() }).nullish().catch(null),
-    }),
-  ),
-})
+const served = z.array(
+  z.object({
+    id: z.string(),
+    // The field has no settled name: OpenRouter, vLLM, LM Studio, Groq, llama.cpp.
+    context_length: positive,
+    max_model_len: positive,
+    max_context_length: positive,
+    context_window: positive,
+    meta: z.object({ n_ctx: positive, n_ctx_train: positive }).nullish().catch(null),
+    // OpenRouter and Mistral report what a model can do, each in its own way.
+    architecture: z
+      .object({ input_modalities: z.array(z.string()) })
+      .nullish()
+      .catch(null),
+    supported_parameters: z.array(z.string()).nullish().catch(null),
+    capabilities: z.object({ function_calling: z.boolean(), vision: z.boolean() }).nullish().catch(null),
+  }),
+)
+// Together answers with the array alone.
+const list = z.union([z.object({ data: served }).transform(({ data }) => data), served])
 
-type Listed = z.infer<typeof list>['data'][number]
+type Listed = z.infer<typeof served>[number]
 
 /** Returns what the service reports of a model, otherwise a guess from its name. */
 function capabilitiesOf({ id, architecture, supported_parameters, capabilities }: Listed): Capability[] {
@@ -54,7 +54,7 @@ export async function listServed(
 ): Promise<ProviderModel[] | undefined> {
   try {
     const answer = await requestJson(service, list, { path: '/models', signal, timeoutMs: 4_000 })
-    return answer.data.map((model) => ({
+    return answer.map((model) => ({
       name: model.id,
       capabilities: capabilitiesOf(model),
       contextLength:

@@ -3,6 +3,7 @@ import { type OpenAiOptions, startOpenAi } from '../../../test/model-servers.ts'
 import type { ChatRequest, ModelPart } from '../port.ts'
 import { createTokenCounter } from '../tokens.ts'
 import { createOpenAiService } from '../upstream/service.ts'
+import { listServed } from './api.ts'
 import { createOpenAiChat } from './chat.ts'
 import { createSupportedParameters } from './parameters.ts'
 
@@ -128,6 +129,35 @@ describe('a service with deviations from OpenAI’s protocol', () => {
       seed: 7,
       stop: ['END'],
     })
+  })
+
+  test('may send an empty field beside its thinking, arguments as an object and counts of another type', async () => {
+    await using server = await service()
+    const frame = (delta: object, more: object = {}) =>
+      JSON.stringify({ choices: [{ index: 0, delta, finish_reason: null, ...more }] })
+    const call = { id: 'call_1', function: { name: 'weather', arguments: { city: 'Oslo' } } }
+    server.upstream.script(path, {
+      frames: [
+        frame({ reasoning_content: '', reasoning: 'Let me see.' }),
+        frame({ tool_calls: [call] }, { finish_reason: 'tool_calls' }),
+        JSON.stringify({ choices: [], usage: { prompt_tokens: '3', completion_tokens: 2 } }),
+      ],
+    })
+    expect(await server.ask()).toEqual([
+      { type: 'thinking', text: 'Let me see.' },
+      { type: 'tool_call', id: 'call_1', name: 'weather', arguments: '{"city":"Oslo"}' },
+      { type: 'finish', reason: 'tool_calls', usage: { promptTokens: null, completionTokens: 2 } },
+    ])
+  })
+
+  test('may list its models as an array alone', async () => {
+    await using server = await service()
+    server.upstream.script('/v1/models', { status: 200, body: '[{"id":"some-model"}]' })
+    const listed = await listServed(
+      createOpenAiService({ baseUrl: server.upstream.url }),
+      AbortSignal.timeout(5_000),
+    )
+    expect(listed).toMatchObject([{ name: 'some-model' }])
   })
 
   test('may stream its content as a list of parts', async () => {

@@ -14,7 +14,7 @@ import type { TokenCounter } from '../tokens.ts'
 import { maxCallCharacters } from '../tool-calls.ts'
 import { parseSse } from '../upstream/body.ts'
 import { isContextLengthError } from '../upstream/context-limit.ts'
-import { decodeBody, parseReply, ServiceError, sendRequest } from '../upstream/request.ts'
+import { parseReply, readReply, ServiceError, sendRequest } from '../upstream/request.ts'
 import type { ModelService } from '../upstream/service.ts'
 import { type Protocol, type StreamedModel, streamAnswer } from '../upstream/stream.ts'
 import { createThinkingSplitter } from '../upstream/thinking-splitter.ts'
@@ -36,17 +36,26 @@ const content = z.object({
       z.object({
         index: z.number().int().nullish(),
         id: z.string().nullish(),
-        function: z.object({ name: z.string().nullish(), arguments: z.string().nullish() }).nullish(),
+        function: z
+          .object({
+            name: z.string().nullish(),
+            // An object from Mistral's API and some servers.
+            arguments: z
+              .union([z.string(), z.looseObject({}).transform((given) => JSON.stringify(given))])
+              .nullish(),
+          })
+          .nullish(),
       }),
     )
     .nullish(),
 })
-const count = z.number().int().nullish()
+// An answer is not lost for its counts.
+const count = z.number().int().nullish().catch(null)
 const tokenCounts = z.object({
   prompt_tokens: count,
   completion_tokens: count,
   total_tokens: count,
-  completion_tokens_details: z.object({ reasoning_tokens: count }).nullish(),
+  completion_tokens_details: z.object({ reasoning_tokens: count }).nullish().catch(null),
 })
 const chunk = z.object({
   choices: z
@@ -107,7 +116,7 @@ export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
     const isWhole = /json/i.test(String(response.headers['content-type'] ?? ''))
     try {
       for await (const data of isWhole
-        ? readWhole(response, service, signal)
+        ? [await readReply(response, service, signal)]
         : parseSse(response, service, signal)) {
         if (data === '[DONE]') break
         const parsed = chunk.safeParse(parseReply(data, service))
@@ -122,7 +131,8 @@ export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
           }
         const choice = parsed.data.choices?.[0]
         const output = choice?.delta ?? choice?.message
-        const thinking = output?.reasoning_content ?? output?.reasoning
+        // Some services send both, of which one is empty.
+        const thinking = output?.reasoning_content || output?.reasoning
         if (thinking) yield { type: 'thinking', text: thinking }
         for (const part of contentParts(output?.content))
           if (part.type === 'thinking') yield part
@@ -169,10 +179,6 @@ export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
         signal,
       ),
   }
-}
-
-async function* readWhole(...body: Parameters<typeof decodeBody>): AsyncGenerator<string> {
-  yield (await Array.fromAsync(decodeBody(...body))).join('')
 }
 
 /** xAI does not count reasoning as part of the completion; only the total includes it. */

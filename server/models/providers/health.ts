@@ -8,9 +8,17 @@ const maxPauseMs = 600_000
 
 const away = /^(?:ollama_away|unreachable|not_enough_memory|no_first_token|http_(?:429|500|502|503|504|529))$/
 
+/** Errors after which another model may answer if no part of the answer has arrived. */
+const broken = /^(?:bad_json|cut|not_sse|truncated|upstream_error)$/
+const refused = /^http_40[13]$/
+
 /** Whether a model could not be reached, so that another one may answer. */
 export const isAway = (thrown: unknown): thrown is AppError =>
   thrown instanceof AppError && away.test(thrown.code)
+
+/** Whether a provider has broken off an answer. */
+export const isBroken = (thrown: unknown): thrown is AppError =>
+  thrown instanceof AppError && broken.test(thrown.code)
 
 /**
  * What the last requests to a provider say about it.
@@ -32,7 +40,9 @@ export function createHealth(now: () => number = () => performance.now()) {
         return
       }
       const { status, code, message } = last
-      throw new AppError(status, code, message, { retryAfter: Math.ceil(remainingMs / 1_000) })
+      const retryAfter = Math.ceil(remainingMs / 1_000)
+      const current = message.replace(/(?<=Try again in )\d+(?= s\.$)/, String(retryAfter))
+      throw new AppError(status, code, current, { retryAfter })
     },
 
     isPaused: (): boolean => last !== undefined && openUntil > now(),
@@ -43,9 +53,13 @@ export function createHealth(now: () => number = () => performance.now()) {
       last = undefined
     },
 
-    failed(error: AppError): void {
+    /** Other errors than those of the provider are ignored; one about the key does not make it pause. */
+    failed(error: unknown): void {
+      if (!isAway(error) && !isBroken(error)) {
+        if (error instanceof AppError && refused.test(error.code)) last = error
+        return
+      }
       last = error
-      if (!isAway(error)) return
       failures += 1
       if (error.retryAfter !== undefined) openUntil = now() + Math.min(error.retryAfter * 1_000, maxPauseMs)
       else if (failures >= maxFailures) openUntil = now() + pauseMs

@@ -22,6 +22,8 @@ export type ServiceRequest = {
 export type ServiceResponse = Dispatcher.ResponseData
 
 const maxErrorCharacters = 16_384
+/** 64 vectors of 4,096 dimensions take 6 MB. */
+const maxReplyCharacters = 32_000_000
 /** As many as fetch follows (Fetch standard, "HTTP-redirect fetch"). */
 const followRedirects = interceptors.redirect({ maxRedirections: 20 })
 
@@ -87,9 +89,7 @@ export async function requestText(service: ModelService, request: ServiceRequest
   const signal = timeoutMs === undefined ? stop : AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)])
   try {
     const response = await sendRequest(service, { ...request, signal })
-    return await response.body.text().catch((thrown: unknown) => {
-      throw toServiceError(thrown, service, signal)
-    })
+    return await readReply(response, service, signal)
   } catch (thrown) {
     stop.throwIfAborted()
     if (signal.aborted && !(thrown instanceof AppError)) throw unreachable(service, 'timeout', thrown)
@@ -181,6 +181,18 @@ export async function* decodeBody(
   }
   const rest = decoder.decode()
   if (rest !== '') yield rest
+}
+
+/** Reads a body as text. @throws bad_json if it is too long */
+export async function readReply(
+  ...[response, service, signal]: Parameters<typeof decodeBody>
+): Promise<string> {
+  let text = ''
+  for await (const part of decodeBody(response, service, signal)) {
+    text += part
+    if (text.length > maxReplyCharacters) throw badJson(service)
+  }
+  return text
 }
 
 async function readErrorBody(

@@ -149,7 +149,7 @@ export function retryDelay(
   retryMs = defaultRetryMs,
 ): { ms: number; message: (service: ModelService) => string } | undefined {
   if (!(thrown instanceof AppError)) return undefined
-  const isBusy = /^http_(?:429|502|503|504)$/.test(thrown.code)
+  const isBusy = /^http_(?:429|502|503|504|529)$/.test(thrown.code)
   if (!isBusy && thrown.code !== 'unreachable') return undefined
   const backoff = retryMs * 2 ** (attempt - 1) * (0.75 + Math.random() / 2)
   const ms = thrown.retryAfter === undefined ? backoff : Math.max(thrown.retryAfter * 1_000, retryMs)
