@@ -44,7 +44,7 @@ const commands: Record<string, { summary: string; load(): Promise<Command> }> = 
   },
   'leak-test': {
     summary: 'Look for leaks between layers and users',
-    load: async () => (await import('./leak-test.ts')).leakTest,
+    load: async () => (await import('./leak-test/index.ts')).leakTest,
   },
   completion: {
     summary: 'Print completions for a shell',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findLeaks } from '../../server/cli/leak-test.ts'
+import { findLeaks } from '../../server/cli/leak-test/find-leaks.ts'
 import { createTestDatabase, ONE_DATABASE } from '../databases.ts'
 
 test.each(ONE_DATABASE)(
