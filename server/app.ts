@@ -86,7 +86,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       onStatement: telemetry.countStatement,
     }),
   )
-  // The embedded database has locked its directory already.
+  // The embedded database has already locked its directory.
   const ownsDirectory = database.kind === 'embedded' || lockDataDirectory(config.dataDir, parts)
   const runs = createRuns({
     database,

@@ -58,7 +58,7 @@ const megabytes = (count: number) => count * 1024 * 1024
 /** The settings of all modules. Values that must not be logged are a {@link Secret}. */
 export type Config = ReturnType<typeof readConfig>
 
-/** What npm needs to run and to reach its registry; other variables may be secrets. */
+/** Variables that npm needs to run and to reach its registry; others may be secrets. */
 const npmVariable =
   /^(?:PATH|HOME|TMPDIR|NODE_EXTRA_CA_CERTS|(?:https?|no|all)_proxy|npm_config_(?:registry|cache|userconfig|globalconfig|cafile|noproxy|(?:https-)?proxy))$/i
 

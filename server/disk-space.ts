@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { storageFull } from './errors.ts'
 
-/** Saves a system call per request; a disk rarely fills by more than `MIN_FREE_DISK_MB` in this time. */
+/** Saves system calls; a disk rarely fills by more than `MIN_FREE_DISK_MB` in this time. */
 const cacheMs = 2_000
 
 /** Free space on the disk of a directory, with a reserve of `minFreeBytes` that new work must leave. */

@@ -56,7 +56,7 @@ export const storageFull = (cause?: unknown): AppError =>
     { cause },
   )
 
-/** 403, as a retry does not help: the user has to delete something, or the administrator to raise the quota. */
+/** 403, because retrying does not help: the user must delete something, or an administrator raise the quota. */
 export const quotaExceeded = defineError(
   403,
   'quota_exceeded',

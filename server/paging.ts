@@ -21,7 +21,7 @@ export function decodeCursor<Position>(shape: z.ZodMiniType<Position>, cursor: s
   }
 }
 
-/** In a list that is ordered by id, the cursor is the id of the last row. @throws 400 invalid_cursor */
+/** Checks the cursor of a list ordered by id: the id of the last row. @throws 400 invalid_cursor */
 export function checkIdCursor(cursor: string | undefined): void {
   if (cursor !== undefined && !id.safeParse(cursor).success) throw invalidCursor()
 }

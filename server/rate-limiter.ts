@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache'
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import { AppError } from './errors.ts'
 
-/** The least recently used keys beyond this number are forgotten. */
+/** The least recently used keys beyond this number are evicted. */
 const maxKeys = 100_000
 
 export const tooManyRequests = (retryAfter: number): AppError =>
@@ -16,7 +16,7 @@ export const tooManyRequests = (retryAfter: number): AppError =>
     { retryAfter },
   )
 
-/** Connects for counting. While Redis is away, commands fail at once and the counts are in memory. */
+/** Connects for counting. While Redis is unavailable, commands fail at once and counts are in memory. */
 export function connectRedis(url: string): Redis {
   const client = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 1_000 })
   // Without a listener an error event ends the process; commands report the error as well.
@@ -25,8 +25,8 @@ export function connectRedis(url: string): Redis {
 }
 
 /**
- * Counts by key in fixed windows of `duration` seconds. The counts are in memory; with Redis, all servers share them
- * and memory serves while it is away.
+ * Counts by key in fixed windows of `duration` seconds. The counts are in memory; with Redis, all servers share them,
+ * and memory is used while Redis is unavailable.
  */
 export function createRateLimiter(
   { name, points, duration }: { name: string; points: number; duration: number },
@@ -45,7 +45,7 @@ export function createRateLimiter(
     : memory
   return {
     /**
-     * Counts one; returns how many of `limit`, at most `points`, remain in the window, or the milliseconds to wait when
+     * Counts one. Returns how many of `limit`, at most `points`, remain in the window, or the milliseconds to wait if
      * none was left.
      */
     async consume(key: string, limit = points): Promise<{ remaining: number } | { waitMs: number }> {
@@ -57,14 +57,14 @@ export function createRateLimiter(
       const remaining = limit - consumedPoints
       return remaining < 0 ? { waitMs: msBeforeNext } : { remaining }
     },
-    /** Takes back one. */
+    /** Returns one to the window. */
     reward: async (key: string): Promise<void> => void (await limiter.reward(key)),
     reset: async (key: string): Promise<void> => void (await limiter.delete(key)),
   }
 }
 export type RateLimiter = ReturnType<typeof createRateLimiter>
 
-/** Milliseconds as the seconds of a Retry-After header. */
+/** Converts milliseconds to the seconds of a Retry-After header. */
 export const toRetryAfter = (ms: number): number => Math.max(1, Math.ceil(ms / 1000))
 
 export const hashKey = (text: string): string => createHash('sha256').update(text).digest('base64url')

@@ -16,7 +16,7 @@ const addressFactor = 10
 const windowSeconds: Record<Work, number> = { questions: 60, uploads: 60 * 60, pulls: 60 * 60 }
 
 /**
- * How much work of each kind a user may start: questions per minute, uploads and pulls per hour; and questions per hour
+ * Limits of the work that a user may start: questions per minute, uploads and pulls per hour; and questions per hour
  * and address of visitors without an account. 0: no limit.
  */
 type WorkLimits = Record<Work | 'anonymousQuestions', number>

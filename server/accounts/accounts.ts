@@ -94,7 +94,7 @@ export type AccountsDependencies = {
   strength?: HashParameters
 }
 
-/** Within this time a server notices that another one on the same database has left personal mode. */
+/** The delay until a server notices that another one on the same database has left personal mode. */
 const setupStateTtlMs = 2_000
 const registrationsPerHour = 100
 const visitsPerHour = 100
@@ -458,7 +458,7 @@ function checkHandle(handle: string | undefined): void {
   if (handle !== undefined && isReservedHandle(handle)) throw handleReserved(handle)
 }
 
-/** The errors of violated unique constraints. */
+/** Errors by violated unique constraint. */
 const conflicts = (handle = '') => ({
   users_email_key: () => emailTaken(),
   users_handle_key: () => handleTaken(handle),

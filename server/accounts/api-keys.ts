@@ -8,7 +8,7 @@ import { apiKeyLimitReached, apiKeyNotFound, expiryInPast } from './errors.ts'
 import { type ApiKeyRow, deleteApiKey, findKeyUser, insertApiKey, listApiKeys } from './store.ts'
 import { hashToken, newApiKeyText, prefixOf } from './tokens.ts'
 
-/** API keys of a user. */
+/** Per user. */
 const maxKeys = 100
 
 export type ApiKey = Omit<ApiKeyRow, 'key_hash'>

@@ -38,7 +38,7 @@ export async function findChallenge(db: Db, purpose: ChallengePurpose, token: st
     .executeTakeFirst()
 }
 
-/** Uses a challenge up and returns it; undefined if it is unknown, used or expired. */
+/** Redeems a challenge and returns it; undefined if it is unknown, used or expired. */
 export async function redeemChallenge(db: Db, purpose: ChallengePurpose, token: string) {
   return await db
     .deleteFrom('challenges')

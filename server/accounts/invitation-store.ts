@@ -45,7 +45,7 @@ export function createInvitations(db: Db) {
   }
 }
 
-/** Uses an invitation up. @throws 403 if it is unknown, used, expired or for another address */
+/** Redeems an invitation. @throws 403 if it is unknown, used, expired or for another address */
 export async function redeemInvitation(trx: Trx, token: string, email: string): Promise<void> {
   const invitation = await trx
     .deleteFrom('invitations')

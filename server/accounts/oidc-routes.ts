@@ -76,7 +76,7 @@ export const oidcRoutes =
     })
   }
 
-/** Returns a page of this server; the start page for an address elsewhere. */
+/** Returns a page of this server; the start page for any other address. */
 function pageOf(next: string | undefined, origin: string): URL {
   const start = new URL(origin)
   const page = URL.parse(next ?? '/', start)

@@ -26,7 +26,7 @@ import { hasAccounts, insertUser, type UserRow } from './store.ts'
 
 const maxNameCharacters = 100
 
-/** Where the browser returns to, and the invitation of somebody new. */
+/** The page to return to, and the invitation of a new person. */
 type PageFields = { next?: string | undefined; invitation?: string | undefined }
 
 export type OidcSignInDependencies = {
@@ -39,8 +39,8 @@ export type OidcSignInDependencies = {
 }
 
 /**
- * Signing in at an OpenID Connect provider. A person is known by issuer and subject only: neither an account nor a person
- * proves to own an e-mail address that both have, so an account is linked by its signed-in user alone.
+ * Signing in at an OpenID Connect provider. A person is identified by issuer and subject only. A matching e-mail
+ * address is no proof of ownership, so only a signed-in user can link an account.
  *
  *   begin ──▶ page of the provider ──▶ finish ─┬─ known person ──▶ session, or second factor
  *   link ───▶ page of the provider ──▶ finish  ├─ new person ────▶ account, if REGISTRATION allows
@@ -71,7 +71,10 @@ export function createOidcSignIn({
     return { url: await provider().begin(state, secrets), state }
   }
 
-  /** Creates the account of a new person. The first account has a password, which setup token or personal mode protect. */
+  /**
+   * Creates the account of a new person. The first account needs a password; the setup token or personal mode protects
+   * its creation.
+   */
   async function register(person: OidcPerson, invitation: string | undefined): Promise<UserRow> {
     if (!(await hasAccounts(db))) throw firstAccountNeedsPassword()
     if (registration === 'closed') throw registrationClosed()
@@ -113,7 +116,7 @@ export function createOidcSignIn({
       return await start(userId, { next })
     },
 
-    /** Finishes what `begin` or `link` began in the same browser; `search` is the query of the callback. */
+    /** Finishes a sign-in or link that the same browser began; `search` is the query of the callback. */
     async finish(search: string, keptState: string | undefined, client: Client) {
       const state = new URLSearchParams(search).get('state')
       if (state === null || state !== keptState) throw oidcExpired()

@@ -5,7 +5,7 @@ export type OidcSettings = {
   issuer: string
   clientId: string
   clientSecret: string | null
-  /** What the sign-in button says. */
+  /** The label of the sign-in button. */
   name: string
   /** The address of this server, to which the provider returns the browser. */
   publicUrl: string
@@ -53,7 +53,7 @@ export function createOidc({ issuer, clientId, clientSecret, name, publicUrl }: 
     return configuration
   }
 
-  /** Discovers the provider with the first sign-in. @throws 503 if it cannot be reached */
+  /** Discovers the provider at the first sign-in. @throws 503 if it cannot be reached */
   async function configuration(): Promise<oidc.Configuration> {
     discovered ??= discover()
     try {
@@ -64,7 +64,7 @@ export function createOidc({ issuer, clientId, clientSecret, name, publicUrl }: 
     }
   }
 
-  /** Providers may name the e-mail address in the ID token or at the UserInfo endpoint only. */
+  /** Some providers return the e-mail address only from the UserInfo endpoint. */
   async function claimsOf(at: oidc.Configuration, tokens: oidc.TokenEndpointResponse, id: oidc.IDToken) {
     const isComplete = id['email'] !== undefined || !at.serverMetadata().userinfo_endpoint
     return isComplete ? id : await oidc.fetchUserInfo(at, tokens.access_token, id.sub)
@@ -79,7 +79,7 @@ export function createOidc({ issuer, clientId, clientSecret, name, publicUrl }: 
       nonce: oidc.randomNonce(),
     }),
 
-    /** Returns the page of the provider that returns the browser with `state`. */
+    /** Returns the sign-in page of the provider, which redirects back with `state`. */
     async begin(state: string, { verifier, nonce }: OidcSecrets): Promise<string> {
       const { href } = oidc.buildAuthorizationUrl(await configuration(), {
         redirect_uri: `${publicUrl}${callbackPath}`,
@@ -92,7 +92,10 @@ export function createOidc({ issuer, clientId, clientSecret, name, publicUrl }: 
       return href
     },
 
-    /** Returns the person of a callback, whose `search` contains the code. @throws 403 if the provider or a check refuses */
+    /**
+     * Returns the person of a callback; `search` contains the code. @throws 403 if the provider refuses or a check
+     * fails
+     */
     async finish(search: string, state: string, { verifier, nonce }: OidcSecrets): Promise<OidcPerson> {
       const at = await configuration()
       try {

@@ -12,7 +12,7 @@ export async function insertPasskey(db: Db, passkey: Insertable<Tables['passkeys
   return await db.insertInto('passkeys').values(passkey).returningAll().executeTakeFirstOrThrow()
 }
 
-/** Stores the counter of a sign-in. Returns false if another one has changed it. */
+/** Stores the counter of a sign-in. Returns false if a concurrent sign-in has changed it. */
 export async function usePasskey(db: Db, { id, counter }: PasskeyRow, newCounter: number): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('passkeys')

@@ -12,7 +12,7 @@ import { createChallenge, redeemChallenge } from './challenge-store.ts'
 import { listPasskeys, type PasskeyRow, usePasskey } from './passkey-store.ts'
 import type { UserRow } from './store.ts'
 
-/** This server as WebAuthn knows it: its host name, and the origin of its page. */
+/** This server as a WebAuthn relying party: its host name, and the origin of its page. */
 export type RelyingParty = { id: string; origin: string }
 
 /** EdDSA, ES256 and RS256 (IANA COSE Algorithms), which WebAuthn 5.4 recommends to offer. */
@@ -21,7 +21,9 @@ const algorithms = [-8, -7, -257]
 /** What a browser's WebAuthn API returned, as JSON. */
 export type PasskeyResponse = Record<string, unknown>
 
-/** Passkeys as second factor (Web Authentication Level 3): the password has been verified, so presence suffices. */
+/**
+ * Passkeys as a second factor (Web Authentication Level 3). The password has been verified, so user presence suffices.
+ */
 export function createPasskeys(db: Db) {
   const newChallenge = async (purpose: ChallengePurpose, userId: string) =>
     Uint8Array.from(Buffer.from((await createChallenge(db, purpose, userId)).token, 'base64url'))

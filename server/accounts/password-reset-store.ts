@@ -25,7 +25,7 @@ export async function createPasswordReset(
   return { token, expiresAt: reset.expires_at }
 }
 
-/** Uses a link up and returns its user. @throws 403 if it is unknown, used or expired */
+/** Redeems a link and returns its user. @throws 403 if it is unknown, used or expired */
 export async function redeemPasswordReset(trx: Trx, token: string): Promise<string> {
   const found = await trx
     .deleteFrom('password_resets')

@@ -13,7 +13,7 @@ import { type Client, normalizeEmail, type User } from './sign-in.ts'
 import { type AddressLimit, createAddressLimit } from './sign-in-throttle.ts'
 import { findUser, findUserByEmail, updateUser } from './store.ts'
 
-/** Mails for a new password per hour. */
+/** Per hour. */
 const mailsPerAddress = 20
 const mailsPerAccount = 3
 const mailedLinkHours = 1

@@ -26,7 +26,7 @@ export function createPasswordHasher(current: HashParameters = defaultHashParame
     length: number,
     isPriority: boolean,
   ) => {
-    // Operating systems compose the same characters differently.
+    // Operating systems encode the same characters differently.
     const message = password.normalize('NFKC')
     const parameters: Argon2Parameters = { message, nonce, memory, passes, parallelism, tagLength: length }
     return run(() => derive('argon2id', parameters), isPriority)
@@ -39,8 +39,8 @@ export function createPasswordHasher(current: HashParameters = defaultHashParame
     },
 
     /**
-     * Compares a password with a stored hash; `outdated` means right, but hashed with other parameters than the current
-     * ones. A missing hash takes the same time, so that the duration does not reveal who has an account.
+     * Compares a password with a stored hash; `outdated` means correct, but hashed with other parameters than the
+     * current ones. A missing hash takes equally long, so that the duration does not reveal who has an account.
      * `isPriority` puts the work ahead of checks for unknown clients.
      */
     async verify(

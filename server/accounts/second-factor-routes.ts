@@ -18,7 +18,7 @@ import type { Confirmation } from './second-factors.ts'
 
 const done = { ok: true } as const
 
-/** How the caller of a request proves to be the user. */
+/** Returns the proof that the caller of a request is the user. */
 export const confirmationOf = (
   request: FastifyRequest & { body: Omit<Confirmation, 'caller'> },
 ): Confirmation => ({ ...request.body, caller: sessionCallerOf(request) })

@@ -21,7 +21,9 @@ export async function insertTotp(db: Db, userId: string, secret: string): Promis
   return numInsertedOrUpdatedRows > 0n
 }
 
-/** Confirms a secret, if needed, with the time step of a code. Returns false if a code of it or a later one was used. */
+/**
+ * Confirms a secret, if needed, with the time step of a code. Returns false if a code of this or a later step was used.
+ */
 export async function useTotpStep(db: Db, userId: string, step: number): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('totp_secrets')
@@ -56,7 +58,7 @@ export async function replaceRecoveryCodes(trx: Trx, userId: string, codes: stri
   if (rows.length > 0) await trx.insertInto('recovery_codes').values(rows).execute()
 }
 
-/** Uses a code up. Returns false if it is unknown or used. */
+/** Redeems a code. Returns false if it is unknown or used. */
 export async function redeemRecoveryCode(db: Db, userId: string, code: string): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('recovery_codes')

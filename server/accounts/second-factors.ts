@@ -38,7 +38,7 @@ export type Confirmation = {
 const recoveryCodeCount = 10
 /** Recovery codes have 80 random bits, so that a plain hash protects them. */
 const recoveryCodeBytes = 10
-/** RFC 6238, 5.2: at most one step of 30 seconds for the delay of the network and the clock of the phone. */
+/** RFC 6238, 5.2: at most one step of 30 seconds for network delay and clock drift. */
 const toleratedSteps = 1
 
 const totpOf = (secret: string, label = '') =>
@@ -80,14 +80,14 @@ export function createSecondFactors({
     return delta !== null && (await useTotpStep(db, userId, totp.counter() + delta))
   }
 
-  /** Runs an attempt within the limits of passwords. @throws 403 if it fails, 429 after too many */
+  /** Makes an attempt within the rate limits of passwords. @throws 403 if it fails, 429 after too many */
   async function limited(userId: string, attempt: () => Promise<boolean>): Promise<void> {
     const counted = await throttle.begin({ ip: userId }, `second factor of ${userId}`)
     if (!(await attempt())) throw wrongCode()
     await counted.succeed()
   }
 
-  /** Uses up a code of an authenticator app or a recovery code. @throws 403 for a wrong one, 429 after too many */
+  /** Redeems a code of an authenticator app or a recovery code. @throws 403 for a wrong one, 429 after too many */
   async function verifyCode(userId: string, given: string): Promise<void> {
     const code = normalizeCode(given)
     await limited(userId, async () =>
@@ -97,7 +97,7 @@ export function createSecondFactors({
     )
   }
 
-  /** @throws 403 unless the password or a code is right; an account that has neither needs a new session */
+  /** @throws 403 unless the password or a code is correct; an account without either needs a new session */
   async function confirm(user: UserRow, { caller, current_password, code }: Confirmation): Promise<void> {
     if (code !== undefined) return await verifyCode(user.id, code)
     if (user.password_hash !== null) return await confirmPassword(user, current_password)
@@ -105,7 +105,7 @@ export function createSecondFactors({
     if (caller.via !== 'personal' && !caller.hasJustSignedIn) throw signInAgain()
   }
 
-  /** Uses a passkey. @throws 403 if the response is not by a passkey of the user, 429 after too many */
+  /** Verifies a passkey. @throws 403 if the response is not from a passkey of the user, 429 after too many attempts */
   async function verifyPasskey(userId: string, response: PasskeyResponse, party: RelyingParty) {
     await limited(userId, () => passkeys.accept(userId, response, party))
   }
@@ -155,7 +155,7 @@ export function createSecondFactors({
       return { secret, uri: totpOf(secret, user.email ?? user.display_name).toString() }
     },
 
-    /** Sets the app up with its first code. Returns recovery codes with the first factor of the user. */
+    /** Enables the app with its first code. Returns recovery codes with the first factor of the user. */
     async enableTotp(userId: string, code: string): Promise<string[] | null> {
       const stored = await findTotp(db, userId)
       if (!stored) throw totpNotBegun()

@@ -29,7 +29,10 @@ export async function createSession(
   return token
 }
 
-/** Returns the user of a session, `isFresh` for ten minutes after the sign-in, and updates when and where it was used last at most once a minute. */
+/**
+ * Returns the user of a session, `isFresh` for ten minutes after the sign-in, and updates the time and address of its
+ * last use at most once a minute.
+ */
 export async function findSessionUser(db: Db, token: string, ip: string) {
   const tokenHash = hashToken(token)
   const found = await db

@@ -15,7 +15,7 @@ export const toUser = ({ password_hash: _, ...user }: UserRow): User => user
 
 export type NewSession = { token: string; expiresAt: Date; user: User }
 
-/** Asks for a second factor, where a sign-in would otherwise start a session. */
+/** Sent instead of a session when the sign-in needs a second factor. */
 export type SecondFactorChallenge = { challenge: string; expiresAt: Date; factors: FactorKind[]; user: User }
 
 /** E-mail addresses are compared case-insensitively. */

@@ -15,7 +15,7 @@ import {
   updateUser,
 } from './store.ts'
 
-/** What administrators do with users, and the deletion of a user. */
+/** Manages users for administrators, and deletes users. */
 export function userAdministration({
   database,
   runs,

@@ -15,7 +15,7 @@ const purgeBatch = 500
 
 /**
  * Visitors without an account: users without credentials, each with one session at one avee. When it ends, they are
- * deleted with everything of theirs.
+ * deleted with all their data.
  */
 export function createVisitors({
   database,
@@ -47,7 +47,7 @@ export function createVisitors({
   jobs.register(purgeKind, { everyMs: 60 * 60_000, run: (_, { signal }) => purge(signal) })
 
   return {
-    /** Continues the visit of an avee with this token, or starts one. @throws 429 after many from one address */
+    /** Continues the visit of an avee with this token, or starts one. @throws 429 after too many from one address */
     async start(
       aveeId: string,
       token: string | undefined,

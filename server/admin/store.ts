@@ -14,7 +14,7 @@ export type AuditEvent = {
   address: string
 }
 
-/** What administrators see of the whole server, and the audit log. */
+/** Usage and state of the whole server for administrators, and the audit log. */
 export function admin({ database: { db }, dataDir }: AdminDependencies) {
   return {
     async record({ actorId, ...event }: AuditEvent): Promise<void> {
@@ -52,7 +52,7 @@ export function admin({ database: { db }, dataDir }: AdminDependencies) {
       return await entries.execute()
     },
 
-    /** Returns the last use of a session or an API key by user. */
+    /** Returns the last use of a session or an API key for each user. */
     async lastUses(): Promise<Map<string, Date>> {
       const { rows } = await sql<{ user_id: string; at: Date }>`
         select user_id, max(last_used_at) as at from (
@@ -63,7 +63,7 @@ export function admin({ database: { db }, dataDir }: AdminDependencies) {
       return new Map(rows.map(({ user_id, at }) => [user_id, at]))
     },
 
-    /** What visitors without an account ask counts for the owner of the avee. */
+    /** Questions of visitors without an account count for the owner of the avee. */
     async usage(from: Date, to: Date) {
       const { rows: usage } = await sql<{
         user_id: string

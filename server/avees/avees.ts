@@ -48,7 +48,7 @@ import {
   visibleAvees,
 } from './store.ts'
 
-/** The limit of the persona. */
+/** The same limit as for the persona. */
 const maxPersonaNotesCharacters = 40_000
 
 /** The handle of each user's own library. */
@@ -122,7 +122,7 @@ export function avees({
     return avee
   }
 
-  /** Returns an avee that the viewer may share or delete; the library is neither. */
+  /** Returns an avee that the viewer may share or delete; never the library. */
   async function requireShareable(viewer: Viewer, idOrHandle: string): Promise<Avee> {
     const avee = await requireManageable(viewer, idOrHandle)
     if (avee.isLibrary) throw libraryFixed()
@@ -172,7 +172,7 @@ export function avees({
         })
         break
       } catch (error) {
-        // What still adds rows to the avee locks them in the opposite order.
+        // Statements that still add rows to the avee lock in the opposite order.
         if (!isConflict(error) || attempt === maxDeletionAttempts) throw error
       }
     }
@@ -206,7 +206,7 @@ export function avees({
     /** Returns an avee without an access check, for background work. */
     get: (id: string): Promise<Avee | undefined> => findAvee(db, { id }),
 
-    /** Returns those of these avees that the viewer may see. */
+    /** Returns which of these avees the viewer may see. */
     async visibleAmong(viewer: Viewer, aveeIds: string[]): Promise<Set<string>> {
       const ids = aveeIds.filter((id) => viewer.aveeId === null || viewer.aveeId === id)
       if (ids.length === 0) return new Set()
@@ -240,7 +240,7 @@ export function avees({
       return { cards: toCards(viewer, shown), next }
     },
 
-    /** Lists the avees that the viewer may see and knows of: own, granted, followed and listed ones, newest first. */
+    /** Lists the avees that the viewer can find: owned, granted, followed and listed ones, newest first. */
     async listReachable(viewer: Viewer): Promise<Avee[]> {
       if (viewer.aveeId === null) await getLibrary(viewer.userId)
       const which = viewer.aveeId === null ? undefined : { id: viewer.aveeId }
@@ -248,7 +248,7 @@ export function avees({
       return toCards(viewer, found).map(({ avee }) => avee)
     },
 
-    /** Lists the viewer's own avees, newest first. */
+    /** Lists the viewer's avees, newest first. */
     async listOwned(viewer: Viewer): Promise<AveeCard[]> {
       return toCards(viewer, await listAvees(db, viewer.userId, { ownerId: viewer.userId }))
     },
@@ -270,7 +270,7 @@ export function avees({
     /** Returns what people without an account may see of an avee. @throws 404 unless it is public */
     profile: getPublic,
 
-    /** Starts the visit of somebody without an account. @throws 404 unless the avee is public and open to visitors */
+    /** Starts the visit of a visitor without an account. @throws 404 unless the avee is public and open to visitors */
     async startVisit(idOrHandle: string, token: string | undefined, client: SessionClient) {
       return await accounts.startVisit((await getOpen(idOrHandle)).id, token, client)
     },
@@ -357,5 +357,5 @@ function toCards(viewer: Viewer, summaries: AveeSummary[]): AveeCard[] {
   })
 }
 
-/** The error of a violated unique index. */
+/** Errors by violated unique index. */
 const conflicts = (handle = '') => ({ avees_handle: () => handleTaken(handle) })

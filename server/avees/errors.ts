@@ -1,6 +1,6 @@
 import { defineError } from '../errors.ts'
 
-/** The same for a missing avee and one without access. */
+/** The same for a missing avee and one that the caller may not see. */
 export const aveeNotFound = defineError(404, 'avee_not_found', () => 'Avee not found, or you have no access.')
 export const avatarNotFound = defineError(404, 'avatar_not_found', () => 'The avee has no image.')
 export const notTheOwner = defineError(403, 'not_the_owner', () => 'Only the owner of the avee can do this.')

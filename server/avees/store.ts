@@ -16,19 +16,19 @@ export type Avee = {
   persona: string
   /** Instructions learned from the owner's feedback. */
   personaNotes: string
-  /** What the avee would say, for the tone of its answers. */
+  /** Sample replies that set the tone of the answers. */
   exampleDialogue: string
   greeting: string
   avatar: string | null
   visibility: AveeRow['visibility']
   /** The model that answers; null for the default. */
   model: string | null
-  /** Whether visitors without an account may ask it while it is public. */
+  /** Whether visitors without an account may use it while it is public. */
   anonymous: boolean
   exampleQuestions: string[]
   /** Origins of websites that may show it in a frame. */
   embedOrigins: string[]
-  /** Whether nothing of it, or of this conversation with it, is sent to a model outside the private network. */
+  /** Whether nothing from it, or from this conversation, may be sent to a model outside the private network. */
   localOnly: boolean
   /** The tools that it may use while it answers. */
   tools: ToolName[]
@@ -84,7 +84,7 @@ export const visibleAvees = (db: Db, userId: string) =>
       ]),
     )
 
-/** Finds an avee, by itself or as the avee of a user's own conversation, with the layer granted to the viewer. */
+/** Finds an avee, directly or as the avee of a user's conversation, with the layer granted to the viewer. */
 export async function findGranted(
   db: Db,
   which: AveeSelector | { conversation: string },
@@ -135,8 +135,8 @@ export async function findGranted(
 }
 
 /**
- * Whether one of these avees is local only: nothing of it is sent to a model outside the private network. Attachments are
- * if their conversation or its avee is.
+ * Whether one of these avees is local only: nothing from it may be sent to a model outside the private network.
+ * Attachments are local only if their conversation or its avee is.
  */
 export async function isLocalOnly(db: Db, ids: string[]): Promise<boolean> {
   const { rows } = await sql`
@@ -241,7 +241,7 @@ export async function insertAvee(db: Db, avee: NewAvee & { id: string; owner_id:
   return toAvee(await db.insertInto('avees').values(avee).returningAll().executeTakeFirstOrThrow())
 }
 
-/** Does nothing if the user has a library. */
+/** Does nothing if the user already has a library. */
 export async function insertLibrary(db: Db, library: Insertable<Tables['avees']>): Promise<void> {
   await db
     .insertInto('avees')

@@ -33,14 +33,14 @@ export type Manifest = {
   migrations: string[]
   tables: TableSummary[]
   files: number
-  /** Files whose content differed from their hash when they were read. */
+  /** Files whose content did not match their hash when they were read. */
   damaged: string[]
 }
 
 /** The original files, by the SHA-256 of their content. */
 export type OriginalFiles = Pick<Originals, 'pathOf' | 'listHashes'>
 
-/** Writes a backup to a stream. Aborting `signal` leaves it incomplete, without the end that makes it readable. */
+/** Writes a backup to a stream. Aborting `signal` leaves it incomplete and unreadable. */
 export async function writeArchive(
   target: Writable,
   {
@@ -71,7 +71,7 @@ export async function writeArchive(
       await add(`tables/${table.name}.jsonl`, Readable.from(linesOf(snapshot.readRows(table))), true)
     for await (const hashes of originals.listHashes()) {
       for (const sha256 of hashes) {
-        // A document may be deleted meanwhile.
+        // The document may have been deleted meanwhile.
         const file = await open(originals.pathOf(sha256)).catch(() => undefined)
         if (file === undefined) continue
         const hash = createHash('sha256')
@@ -88,7 +88,7 @@ export async function writeArchive(
   return manifest
 }
 
-/** Yields the bytes of a stream, which `hash` gets too. */
+/** Yields the bytes of a stream and adds them to `hash`. */
 async function* hashed(stream: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer> {
   for await (const bytes of stream) {
     hash.update(bytes)
@@ -113,7 +113,7 @@ async function* linesOf(blocks: AsyncIterable<SnapshotRow[]>): AsyncGenerator<st
 
 export type Archive = Awaited<ReturnType<typeof openArchive>>
 
-/** Opens a backup for reading. @throws AppError if the file is no complete backup */
+/** Opens a backup for reading. @throws AppError if the file is not a complete backup */
 export async function openArchive(path: string) {
   const openZip = promisify<string, yauzl.Options, yauzl.ZipFile>(yauzl.open)
   const zip = await openZip(path, { lazyEntries: true, autoClose: false }).catch((error: unknown) => {
@@ -156,7 +156,10 @@ export async function openArchive(path: string) {
       },
     } satisfies Snapshot,
 
-    /** Writes the original files below `pathOf(sha256)`, unless they are there. @throws AppError if one is missing or differs from its hash */
+    /**
+     * Writes the original files to `pathOf(sha256)` unless they exist. @throws AppError if one is missing or does not
+     * match its hash
+     */
     async extractFiles(pathOf: (sha256: string) => string): Promise<void> {
       const hashes = [...entries.keys()].flatMap((name) => /^files\/([0-9a-f]{64})$/.exec(name)?.[1] ?? [])
       if (hashes.length !== manifest.files) throw archiveDamaged('files')
@@ -181,6 +184,6 @@ export async function openArchive(path: string) {
 
 const rowsPerBlock = 200
 
-/** Returns the text of the key file of a data directory, if there is one. */
+/** Returns the text of the key file of a data directory, if it exists. */
 export const readKeyFile = (dataDir: string): Promise<string | undefined> =>
   readFile(join(dataDir, keyName), 'utf8').catch(() => undefined)

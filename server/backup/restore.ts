@@ -9,15 +9,18 @@ import { dataDirNotEmpty } from './errors.ts'
 
 type Target = { url?: string | undefined; dataDir: string; log: Log; onTable?: (table: TableSummary) => void }
 
-/** What an unused data directory may contain. */
+/** Files that an unused data directory may contain. */
 const ownName = /^(?:database\.lock|node-id$|restoring$)/
-/** Files beside what is restored: which backup it is, and that everything has been restored and compared. */
+/**
+ * Files beside the restored data: `source` identifies the backup, and `complete` marks that everything was restored and
+ * compared.
+ */
 const sourceName = 'source'
 const completeName = 'complete'
 
 /**
- * Restores a backup into an empty data directory, or into an empty database at `url` and an empty data directory. What a
- * failed attempt has written is deleted; an interrupted one is continued:
+ * Restores a backup into an empty data directory, or into an empty database at `url` and an empty data directory.
+ * Deletes what a failed attempt has written; continues an interrupted one:
  *
  *     restoring/: files, key → database → complete → everything moves into the data directory
  *

@@ -23,12 +23,12 @@ import type { MessageRow } from './store/messages.ts'
 import type { ToolApprovals } from './tool-approvals.ts'
 import { canUseTools, generateInRounds, roundsOf } from './tool-rounds.ts'
 
-/** What the answer to a question depends on besides the question, as a run stores it. */
+/** The options of an answer, as its run stores them. */
 export type AnswerInput = {
   aveeId: string
   strong: boolean
   model?: string | undefined
-  /** Whether only models in the private network may get the question and what belongs to it. */
+  /** Whether only models in the private network may receive the question and its context. */
   localOnly?: boolean | undefined
   /** The provider outside the private network that may be sent pictures. */
   imagesTo?: string | undefined
@@ -37,20 +37,20 @@ export type AnswerInput = {
   sampling?: Sampling | undefined
 }
 
-/** What a request sets of how the model writes. */
+/** Sampling options that a request may set. */
 export type Sampling = Pick<ChatRequest, 'maxTokens' | 'temperature' | 'topP' | 'seed' | 'stop'>
 
-/** The question of a turn, and what its asker may see now. */
+/** The question of a turn, with the current access of its asker. */
 export type Question = Pick<PromptRequest, 'avee' | 'layer' | 'question'> & {
-  /** Whom the avee answers; the user of the run by default. */
+  /** The user whom the avee answers; by default, the user of the run. */
   askerId?: string | undefined
   /** Earlier turns from the client, instead of those of the conversation. */
   history?: ChatMessage[] | undefined
   /** Instructions of the client, added below those of the avee. */
   instructions?: string | undefined
-  /** The model that the start event names, if the log began with it. */
+  /** The model named by the start event, if the log begins with one. */
   chosen?: SelectedModel | undefined
-  /** The sources of the text that the answer has already. */
+  /** The sources of the text that the answer already has. */
   begun?: Pick<MessageRow, 'citations' | 'documents'> | undefined
   /** The text that a continuation of another answer begins with. */
   continued?: string | undefined
@@ -74,19 +74,21 @@ export type Answered = {
   details: AnswerDetails
 }
 
-/** How a turn is read and stored. */
+/** Reads and stores a turn. */
 export type TurnStorage = {
-  /** The conversation and the messages that the events of the turn name; none when it is part of no conversation. */
+  /** The ids of the conversation and messages for the events of the turn; none outside of conversations. */
   ids: StoredIds
-  /** The tokens of a continuation are counted here, as the model has counted only its own part. */
+  /** The tokens of a continuation are counted here, because the model counts only its own part. */
   isContinuation: boolean
-  /** Where people answer tool calls that need their approval; without it these calls are refused. */
+  /** Handles tool calls that need approval; without it these calls are refused. */
   approvals?: ToolApprovals | undefined
-  /** Reads the question. `content` is the text that earlier attempts have sent, which may also have called tools. */
+  /**
+   * Reads the question. `content` is the text that earlier attempts have sent; `hasCalls` is whether they called tools.
+   */
   read(content: string, hasCalls: boolean): Promise<Question>
-  /** Stores the sources, which a continuation after a crash needs. */
+  /** Stores the sources for a continuation after a crash. */
   saveGrounding(grounding: Grounding): Promise<void>
-  /** Prepares what is stored in the transaction that ends the run. */
+  /** Prepares the writes of the transaction that ends the run. */
   finish(answered: Answered): Promise<NonNullable<Completion['store']>>
 }
 
@@ -95,7 +97,7 @@ export type TurnStorage = {
  *
  *   layer → model → start event → context → prompt → tokens → complete event and what the storage adds, in one transaction
  *
- * After a crash it starts over, emits only what the log does not hold yet, and asks the model to continue.
+ * After a crash it starts over, emits only what the log does not yet contain, and asks the model to continue.
  */
 export async function answerQuestion<Input extends AnswerInput>(
   dependencies: PromptDependencies,
@@ -191,8 +193,8 @@ async function answerTurn<Input extends AnswerInput>(
   const saveCitations = (citations: CitedPassage[]) =>
     storage.saveGrounding({ citations, model: model.name, reason: chosen.reason, layer })
   const grounded = turn.chosen && given.length === 0 ? Promise.resolve() : saveCitations(given)
-  // It is awaited before the first token, because a continuation after a crash needs the stored passages; a rejection
-  // before that must not count as unhandled.
+  // Awaited before the first token, because a continuation after a crash needs the stored passages; until then a
+  // rejection must not count as unhandled.
   grounded.catch(() => undefined)
 
   if (continued !== undefined) {
@@ -250,7 +252,7 @@ async function answerTurn<Input extends AnswerInput>(
       }
   if (generated.content.trim() === '') throw emptyAnswer(model.name)
   const used = new Map([...composed.memories, ...generated.memories].map((memory) => [memory.id, memory]))
-  // The built-in model uses no passage when none fits; a language model has read them all.
+  // The built-in model uses no passage when none matches; a language model has read them all.
   const isRefusal = model.provider === 'extractive' && gathered.answerable === 'no'
   const totalTokens =
     (run.attempt > 1 || storage.isContinuation ? null : generated.usage.completionTokens) ??
@@ -306,7 +308,7 @@ export const startEvent = (
     avee.tools.length > 0 && !canUseTools(model) ? `${reason} ${model.name} cannot use tools.` : reason,
 })
 
-/** Says which model has answered. */
+/** Returns which model has answered, and how. */
 export function detailsOf(
   { provider, remote }: ChatModel,
   { by, usage }: Pick<Generated, 'by' | 'usage'>,

@@ -13,7 +13,7 @@ import { malformedConversationId } from './errors.ts'
 
 const maxFiles = 20
 
-/** The files that belong to a conversation. */
+/** Attachments of conversations. */
 export const attachmentRoutes =
   ({ chat, runs, knowledge }: { chat: Chat; runs: Runs; knowledge: Knowledge }): FastifyPluginAsync =>
   async (app) => {
@@ -37,7 +37,7 @@ export const attachmentRoutes =
         const run = await chat.attachments.add(callerOf(request), fields, files, idempotencyKeyOf(request))
         await sendRun(request, reply, runs, run.id)
       } finally {
-        // Nothing remains of files that became those of a run.
+        // Files that a run has taken over are left alone.
         const staged = files.flatMap((file) => ('staged' in file ? [file.staged] : []))
         await Promise.all(staged.map(knowledge.staging.discard))
       }

@@ -9,16 +9,16 @@ import type { Conversations } from './conversations.ts'
 import { attachmentNotFound } from './errors.ts'
 import { listSentAttachments, type MessageRow } from './store/messages.ts'
 
-/** The attachments that a conversation may have. */
+/** Per conversation. */
 const maxAttachments = 200
-/** The user of the conversation sees them at any layer. */
+/** Any layer would do, as only the user of the conversation has access. */
 const layer = 'public'
 
 export type Attachments = ReturnType<typeof attachments>
 
 /**
- * The attachments of conversations: documents of a hidden avee, which has the id of the conversation, belongs to its user
- * and is deleted with it.
+ * The attachments of conversations: documents of a hidden avee with the id of the conversation, which belongs to its
+ * user and is deleted with it.
  */
 export function attachments({
   db,
@@ -67,7 +67,7 @@ export function attachments({
       return documents.filter(({ id }) => !sent.has(id))
     },
 
-    /** @throws attachment_not_found unless the conversation has all of these attachments */
+    /** @throws attachment_not_found if one of these is not an attachment of the conversation */
     async assertExist(conversationId: string, ids: string[]): Promise<void> {
       if (ids.length === 0) return
       const known = new Set((await knowledge.attachments.of(conversationId)).map(({ id }) => id))
@@ -81,7 +81,7 @@ export function attachments({
       return documents.some(({ id, type }) => ids.includes(id) && isPicture(type))
     },
 
-    /** Returns a function that returns those attachments of a question which still exist. */
+    /** Returns a function that returns the attachments of a question that still exist. */
     async ofMessages(conversationId: string, rows: MessageRow[]): Promise<(row: MessageRow) => Attachment[]> {
       const hasAttachments = rows.some(({ attachments }) => attachments.length > 0)
       const documents = hasAttachments ? await knowledge.attachments.of(conversationId) : []

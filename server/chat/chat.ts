@@ -78,7 +78,7 @@ export type ChatDependencies = {
   maxQuestionCharacters: number
 }
 
-/** Figures of a conversation cover this many messages. */
+/** Statistics of a conversation cover at most this many messages. */
 const maxBranchMessages = 20_000
 /** Shown in place of the reason why a model was chosen. */
 const ownerReplyReason = 'The owner of this avee replied.'
@@ -171,11 +171,11 @@ export function chat({
     /** @throws 400 for an empty question or one that is too long */
     validateQuestion,
 
-    /** Answers a question of a run whose turn is stored elsewhere. */
+    /** Answers a question of a run whose turn another module stores. */
     answer: <Input extends AnswerInput>(context: RunContext<Input>, storage: TurnStorage) =>
       answerQuestion(answering, context, storage),
 
-    /** How a viewer may see the log of an answer now. */
+    /** Returns the log of an answer as a viewer may see it now. */
     logView: (aveeId: string, viewer: Viewer): Promise<LogView> =>
       createLogView(answering, { aveeId, answer: undefined }, viewer),
 
@@ -186,7 +186,7 @@ export function chat({
     /** Searches the conversations of a user with an avee, the best first. */
     search: conversationSearch({ database, knowledge, memory }),
 
-    /** Starts to answer a question of an avee's owner that is not stored. @throws 404, 403 for others, 409 */
+    /** Starts the answer to an avee owner's question that is not stored. @throws 404, 403 for others, 409 */
     async try(caller: Caller, aveeId: string, body: BodyOf<typeof tryAvee>): Promise<RunRecord> {
       validateQuestion(body.question)
       return await trial.start(caller, aveeId, body)
@@ -205,7 +205,7 @@ export function chat({
     },
 
     /**
-     * Asks in a new conversation. A repeated request (same idempotency key) gets the run and the conversation of the
+     * Asks in a new conversation. A repeated request (same idempotency key) returns the run and conversation of the
      * first.
      */
     async askInNewConversation(
@@ -297,7 +297,7 @@ export function chat({
       return { id, title, branch: shown, totalMessages: total, regenerated, cost }
     },
 
-    /** Waits until an answer is complete and returns it. @throws what made it fail */
+    /** Waits until an answer is complete and returns it. @throws the error that made it fail */
     async waitForAnswer(caller: Caller, asked: StartedTurn, signal: AbortSignal): Promise<ShownMessage> {
       for await (const _ of runs.follow(asked.run.id, asked.run.lastEvent, signal)) signal.throwIfAborted()
       signal.throwIfAborted()

@@ -2,8 +2,8 @@ import type { CitedPassage } from '../../contract/messages.ts'
 import type { Hit } from '../knowledge/index.ts'
 
 /**
- * Returns the citations of a finished answer: those it cites by number, in that order. If it cites none, all passages of
- * its prompt are returned, marked as not cited.
+ * Returns the passages that a finished answer cites, in the order of their numbers. If it cites none, returns all
+ * passages of its prompt, marked as not cited.
  */
 export function selectCitations(answer: string, given: CitedPassage[]): CitedPassage[] {
   const named = [...answer.matchAll(/\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]/g)].flatMap((match) =>
@@ -14,7 +14,7 @@ export function selectCitations(answer: string, given: CitedPassage[]): CitedPas
   return given
 }
 
-/** Returns a passage as the citation with a number. */
+/** Returns a passage as a numbered citation. */
 export const toCitation = (passage: Hit, n: number): CitedPassage => ({
   n,
   document_id: passage.documentId,

@@ -38,7 +38,7 @@ export type ContextRequest = {
   /** Null outside of conversations, where the client sends the history. */
   conversationId: string | null
   question: Pick<MessageRow, 'id' | 'content'> & Partial<Pick<MessageRow, 'attachments'>>
-  /** The sources of the text that the answer has already. */
+  /** The sources of the text that the answer already has. */
   begun: Pick<MessageRow, 'citations' | 'documents'> | undefined
   /** The user's current layer. */
   layer: Layer
@@ -49,7 +49,7 @@ export type ContextRequest = {
   history: Turn[] | undefined
 }
 
-/** What a prompt is built from, besides the question and the persona. */
+/** The context of a prompt, besides the question and the persona. */
 export type TurnContext = {
   /** A summary of the conversation before `history`; empty when `history` begins the conversation. */
   summary: string
@@ -62,7 +62,7 @@ export type TurnContext = {
   /** Whether a memory may only be sent to models in the private network. */
   hasLocalOnly: boolean
   updates: { date: string; text: string }[]
-  /** The names of the files that come with the question. */
+  /** The names of the attachments of the question. */
   attached: string[]
   /** The attachments of the conversation, for further searches. */
   attachments: ConversationAttachments | undefined
@@ -75,14 +75,20 @@ export type TurnContext = {
  * with 500 tokens more: `node bench/prompts.ts`.
  */
 const maxRetrievedTurns = 20
-/** A history of this many characters is in every prompt: about a quarter of the smallest window, 4,096 tokens. */
+/**
+ * A history of up to this many characters is part of every prompt in full: about a quarter of the smallest window,
+ * 4,096 tokens.
+ */
 const maxShortHistory = 4_000
 /** Contains the evidence for 97 % of Chroma's chunking questions: `node bench/retrieval.ts`. */
 const maxPassageWords = 1_000
 /** Memories of this length contain 61 % of the evidence for LoCoMo's questions: `node bench/memory.ts`. */
 const maxMemoryWords = 150
 
-/** Gathers the context of a turn, concurrently. Every search takes the user's layers: nothing above them is loaded. */
+/**
+ * Gathers the context of a turn concurrently. Every search filters by the user's layers, so nothing above them is
+ * loaded.
+ */
 export async function gatherContext(
   dependencies: ContextDependencies,
   request: ContextRequest,
@@ -180,7 +186,10 @@ async function namesOfAttachments(
     .map(({ filename, title }) => filename ?? title)
 }
 
-/** Searches the documents. A continuation gets the passages of the first attempt, whose numbers the answer has cited. */
+/**
+ * Searches the documents. A continuation reuses the passages of the first attempt, because the answer cites their
+ * numbers.
+ */
 async function retrievePassages(
   knowledge: ContextDependencies['knowledge'],
   request: ContextRequest,
@@ -205,7 +214,7 @@ async function retrievePassages(
   }
 }
 
-/** Returns the turns that rest on no document which is no longer visible. */
+/** Returns the turns whose documents are all still visible. */
 async function visibleTurns(
   { knowledge }: Pick<ContextDependencies, 'knowledge'>,
   turns: RecalledTurn[],
@@ -223,7 +232,7 @@ async function visibleTurns(
 const numbered = (grounding: ContextPassages): CitedPassage[] =>
   grounding.passages.map((passage, index) => toCitation(passage, index + 1))
 
-/** The visible turns after the newest summary, and that summary. */
+/** Returns the newest summary and the visible turns after it. */
 function fromSummary(rows: HistoryRow[]): { history: Turn[]; summary: string } {
   const last = rows.findLastIndex(({ summary }) => summary !== null)
   const history = rows.slice(last + 1).filter((row) => row.is_visible)
@@ -233,7 +242,7 @@ function fromSummary(rows: HistoryRow[]): { history: Turn[]; summary: string } {
   }
 }
 
-/** A memory with the time in which it holds. */
+/** Returns a memory with the period in which it is valid. */
 function withValidity(
   content: string,
   { valid_from, valid_until }: Pick<RecalledMemory, 'valid_from' | 'valid_until'>,

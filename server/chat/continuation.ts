@@ -5,8 +5,8 @@ import { notContinuable } from './errors.ts'
 import { findMessage, type MessageRow } from './store/messages.ts'
 
 /**
- * Returns an unfinished answer, to continue it. @throws not_continuable when it is complete or empty, or when an
- * earlier answer like this one would not enter a prompt at this layer
+ * Returns an unfinished answer, to continue it. @throws not_continuable when it is complete or empty, or when the
+ * reader's layer keeps it out of prompts
  */
 export async function readUnfinished(
   { db, knowledge }: { db: Db; knowledge: Pick<Knowledge, 'layersOf'> },

@@ -56,13 +56,13 @@ export function conversations({
     return conversation
   }
 
-  /** @throws quota_exceeded if the user has as many conversations as allowed */
+  /** @throws quota_exceeded if the user already has the maximum number of conversations */
   async function assertQuota(on: Db, { userId }: Pick<Caller, 'userId'>): Promise<void> {
     if (maxConversations > 0 && (await countConversations(on, userId)) >= maxConversations)
       throw quotaExceeded(`${maxConversations} conversations`)
   }
 
-  /** The trash has quotas of the same size. */
+  /** The same quotas apply to the trash separately. */
   const hasRoomInTrash = async (userId: string, id: string): Promise<boolean> =>
     deletions.hasTrash &&
     (maxConversations === 0 || (await countConversations(db, userId, true)) < maxConversations) &&
@@ -110,8 +110,8 @@ export function conversations({
     },
 
     /**
-     * Moves a conversation with what was learned from it alone to the trash, or deletes it permanently, also from the
-     * trash. A running answer is stopped first, and its runs are deleted.
+     * Moves a conversation to the trash, with the memories learned from it alone, or deletes it permanently, also from
+     * the trash. A running answer is stopped first, and its runs are deleted.
      */
     async deleteConversation(caller: Caller, id: string, permanent = false): Promise<DeletionReceipt> {
       const { userId } = caller
@@ -140,7 +140,10 @@ export function conversations({
       return receipt
     },
 
-    /** Restores a conversation from the trash, with what was learned from it. @throws 404 when it is not there */
+    /**
+     * Restores a conversation from the trash, with the memories learned from it. @throws 404 when it is not in the
+     * trash
+     */
     async restoreConversation(caller: Caller, id: string): Promise<ConversationRow> {
       const { deletion_id: from } = await getConversation(caller, id, true)
       if (from !== null)

@@ -11,9 +11,9 @@ type AnswerEvents = typeof answerEvents
 /** The rows of a turn; none when the answer is part of no conversation. */
 export type StoredIds = { conversation_id?: string; user_message_id?: string; message_id?: string }
 
-/** The canonical events of an answer by name, as its run log holds them. */
+/** The canonical events of an answer by name, as its run log stores them. */
 export type ChatEvents = {
-  /** Without a layer when a plain model answers. */
+  /** A plain model has no layer. */
   start: Omit<Infer<AnswerEvents['start']>, keyof StoredIds | 'layer_used'> &
     StoredIds & { layer_used?: Layer }
   waiting: Infer<AnswerEvents['waiting']>
@@ -23,40 +23,40 @@ export type ChatEvents = {
   tool: Infer<AnswerEvents['tool']>
   complete: Omit<Infer<AnswerEvents['complete']>, 'message_id'> &
     Pick<StoredIds, 'message_id'> & {
-      /** The calls of the client's tools that the answer consists of or ends with. */
+      /** Calls of the client's tools, at the end of the answer or in place of it. */
       client_tool_calls?: ClientToolCall[]
     }
   stopped: { event: 'stopped'; message_id?: string }
-  /** Without `event` and `message_id` when the turn could not be closed by its own code. */
+  /** Without `event` and `message_id` when the run ended the turn in place of its own code. */
   error: { error: { code: string; message: string }; event?: 'error'; message_id?: string }
   /** Written by the run log when a run continues after a takeover. */
   resumed: Infer<AnswerEvents['resumed']>
 }
 
-/** The complete event as its log holds it. Readers get the citations as they may see them, see `turnKind`. */
+/** The complete event as its log stores it. Readers get the citations that they may see, see `turnKind`. */
 export type StoredComplete = Omit<ChatEvents['complete'], 'citations'> & { citations: CitedPassage[] }
 
-/** The answer that a log belongs to, and what its asker wants to read of it. */
+/** The answer of a log, and the rendering options of its asker. */
 export type RenderedAnswer = Rendering & {
   readonly runId: string
   readonly conversationId?: string
   readonly messageId?: string
-  /** The one named by the latest start event, else the requested one. */
+  /** The one in the latest start event, else the requested one. */
   model: string
   readonly createdAt: Date
 }
 
-/** How the asker of a run reads it. */
+/** Rendering options of the asker of a run. */
 export type Rendering = {
-  /** The name of the model in the protocol, in place of the one that answered. */
+  /** The model name to report in the protocol, in place of the one that answered. */
   readonly modelName?: string | undefined
   /** False leaves out the frame of the usage where that is an option of the protocol. */
   readonly includesUsage?: boolean | undefined
 }
 
 /**
- * Creates the renderer of one log: the frames that a protocol sends for each canonical event. It leaves out the events
- * that it does not list.
+ * Creates the renderer of one log: the frames that a protocol sends for each canonical event. Events without a function
+ * are left out.
  */
 export type Protocol = (answer: Readonly<RenderedAnswer>) => {
   [Name in keyof ChatEvents]?: (event: ChatEvents[Name]) => Frame[]
@@ -74,18 +74,18 @@ export function protocolRenderer(protocol: Protocol, answer: RenderedAnswer): Re
   }
 }
 
-/** The text that the tokens of a log add up to. */
+/** Joins the tokens of a log. */
 export const textOf = (events: EventBody[]): string =>
   events.map((event) => (isToken(event) ? event.token : '')).join('')
 
-/** What the model thought, by the same events. */
+/** Joins the reasoning in a log. */
 export const reasoningOf = (events: EventBody[]): string =>
   events.map((event) => (isReasoning(event) ? event.reasoning : '')).join('')
-/** The calls of tools in a log, in their latest states. */
+/** Returns the tool calls in a log, each in its latest state. */
 export const toolCallsOf = (events: EventBody[]): ToolCall[] =>
   latestCalls(events.flatMap((event) => (isToolEvent(event) ? [toCall(event)] : [])))
 
-/** The calls of an answer that has ended: those that had not ended before are failed. */
+/** Marks the calls of an ended answer that did not end as failed. */
 export const endedCalls = (calls: ToolCall[]): ToolCall[] =>
   calls.map((call) =>
     call.status === 'done' || call.status === 'failed'
@@ -95,7 +95,7 @@ export const endedCalls = (calls: ToolCall[]): ToolCall[] =>
 
 export const toCall = ({ event: _event, ...call }: ChatEvents['tool']): ToolCall => call
 
-/** Merges two neighbouring events of text into one. */
+/** Merges two consecutive text events into one. */
 export function mergeTokens(
   first: EventBody,
   second: EventBody,

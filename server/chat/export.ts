@@ -16,7 +16,7 @@ export function exportMarkdown(conversation: ConversationRow, messages: ShownMes
     lines.push('', `**${speaker}**${mark}`, '', message.content)
     if (message.attachments.length > 0)
       lines.push('', `Attached: ${message.attachments.map(({ name }) => name).join(', ')}`)
-    // Either all citations are cited, or the answer cites none of its passages.
+    // Either all citations are cited, or none is.
     const isCiting = message.citations.every((each) => !isAvailable(each) || each.cited)
     const cited = isCiting ? message.citations : []
     if (cited.length > 0) lines.push('')

@@ -13,7 +13,7 @@ import { surrogateBuffer } from './surrogate-buffer.ts'
 
 export type Generated = {
   content: string
-  /** What the model thought; not part of the content. */
+  /** The reasoning of the model; not part of the content. */
   reasoning: string
   toolCalls: ToolCall[]
   usage: TokenUsage
@@ -25,8 +25,8 @@ const continueInstruction =
   'You were interrupted. Continue your last message exactly where it stopped, without repeating any of it and without a remark about the interruption.'
 
 /**
- * Streams one answer into the log of a run. `begun` is the text that the log holds already: the model continues it.
- * Nothing is emitted before `ready`.
+ * Streams one answer into the log of a run. The model continues `begun`, the text that the log already has. Nothing is
+ * emitted before `ready`.
  */
 export async function generate(
   { emit, signal }: Pick<RunContext<unknown>, 'emit' | 'signal'>,
@@ -82,7 +82,7 @@ export async function generate(
   return { content, reasoning, toolCalls, usage, finishReason, by }
 }
 
-/** The prompt of an answer that has `content` already and is to be continued. */
+/** Returns the prompt for continuing an answer whose text so far is `content`. */
 function withContinuation(messages: ChatMessage[], content: string, model: ChatModel): ChatMessage[] {
   if (content === '') return messages
   const begun: ChatMessage = { role: 'assistant', content }

@@ -34,7 +34,7 @@ export const importRoutes =
         const run = await chat.importFile(callerOf(request), avee, file.staged, key)
         await sendRun(request, reply, runs, run)
       } finally {
-        // Nothing remains of a file that became one of a run.
+        // A file that a run has taken over is left alone.
         await knowledge.staging.discard(file.staged)
       }
     })

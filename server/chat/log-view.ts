@@ -11,13 +11,13 @@ export type LogViewDependencies = {
   memory: Pick<Memory, 'visibleAmong'>
 }
 
-/** The answer that a log belongs to; undefined while it runs. */
+/** The answer of a log; undefined while it is running. */
 type Answer = { aveeId: string; answer: StoredAnswer | undefined }
 
 /**
- * Shows the log of an answer as a reader may see it now. Tokens pass unread, except in a finished answer that quotes what
- * is hidden now: its first token then has all of the remaining text and the others have none, so that the events keep
- * their numbers.
+ * Shows the log of an answer as a reader may see it now. Tokens pass unchanged, except in a finished answer with
+ * quotations that are hidden now: its first token then has all of the remaining text and the others are empty, so that
+ * events keep their numbers.
  */
 export async function createLogView(
   { avees, knowledge, memory }: LogViewDependencies,

@@ -4,9 +4,9 @@ const windowCharacters = 240
 const minOverlapCharacters = 8
 
 /**
- * Removes from the continuation of an answer what it repeats of `earlier`. A model that is asked to continue may start
- * over, or repeat the last words first. `add` takes a piece of the continuation and returns what is new in it; `end`
- * returns what is still held back.
+ * Removes the text that the continuation of an answer repeats from `earlier`. A model that is asked to continue may
+ * start over, or repeat the last words first. `add` takes a piece of the continuation and returns what is new in it;
+ * `end` returns what is still held back.
  */
 export function removeOverlap(earlier: string): { add(text: string): string; end(): string } {
   const tail = earlier.slice(-windowCharacters)
@@ -60,7 +60,7 @@ export function removeOverlap(earlier: string): { add(text: string): string; end
   }
 }
 
-/** The number of characters at the start of `next` that `earlier` ends with. */
+/** Returns how many characters at the start of `next` are also the end of `earlier`. */
 function overlapLength(earlier: string, next: string): number {
   for (let length = Math.min(earlier.length, next.length); length >= minOverlapCharacters; length--)
     if (earlier.endsWith(next.slice(0, length))) return length

@@ -9,24 +9,24 @@ import { listAttachments, type MessageRow } from './store/messages.ts'
 
 /** Pictures in a prompt, those of the question first, then those of earlier questions, the latest first. */
 const maxPictures = 8
-/** The part of the context window that pictures take at most. */
+/** The largest share of the context window for pictures. */
 const maxShare = 1 / 2
-/** Pages of sources, and the part of the context window that they take at most. */
+/** Pictures of source pages, and their largest share of the context window. */
 const maxPages = 3
 const maxPagesShare = 1 / 4
-/** The longest edge in pixels: what Anthropic reads at most, and less for small context windows. */
+/** The longest edge in pixels: the most that Anthropic reads, and less for small context windows. */
 const edges = { usual: 1_568, small: 1_024, smallWindow: 16_000 }
 
 export type PromptPictures = {
   byMessage: Map<string, ChatImage[]>
-  /** What they take of the context window, about. */
+  /** Estimated. */
   tokens: number
   details: Pick<AnswerDetails, 'images' | 'images_left_out'>
 }
 
 /**
- * Gathers the pictures of a question and of the turns before it, for a model that sees. A model outside the private network
- * gets them only if the user has named its provider.
+ * Gathers the pictures of a question and of the turns before it, for a model with vision. A model outside the private
+ * network gets them only if the user has named its provider.
  */
 export async function gatherPictures(
   { db, knowledge }: { db: Db; knowledge: Pick<Knowledge, 'attachments' | 'picture'> },
@@ -90,8 +90,8 @@ const maxEdgeFor = (contextTokens: number) => (contextTokens < edges.smallWindow
 export type PromptPages = { pages: NonNullable<ChatMessage['pages']>; tokens: number }
 
 /**
- * Gathers pictures of the pages of PDFs that passages come from, best first, where their text was recognized or is short
- * beside figures, for a model that sees and may get pictures.
+ * Gathers pictures of the pages of PDFs that passages come from, best first, where their text was recognized or is
+ * short beside figures, for a model with vision that may receive pictures.
  */
 export async function gatherPages(
   knowledge: Pick<Knowledge, 'picture' | 'pagesToSee'>,

@@ -4,12 +4,12 @@ import { areVisible, type DocumentLayers, type Knowledge } from '../knowledge/in
 import { hideQuotations } from '../models/index.ts'
 import type { MessageRow } from './store/messages.ts'
 
-/** What a reader may see now: up to this layer, of the documents that still exist, by their current layers. */
+/** The current access of a reader: the highest layer, and the existing documents with their current layers. */
 export type Access = { layer: Layer; documents: DocumentLayers }
 
 export type StoredAnswer = Pick<MessageRow, 'content' | 'model' | 'citations' | 'documents'>
 
-/** Returns the access of a reader (null: everybody) up to `layer` to the sources of these answers. */
+/** Returns the access of a reader (null: the public) up to `layer` to the sources of these answers. */
 export async function accessTo(
   answers: Pick<StoredAnswer, 'citations' | 'documents'>[],
   { layer, userId }: { layer: Layer; userId: string | null },

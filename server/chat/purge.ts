@@ -6,7 +6,7 @@ import { listQuoting, type MessageRow, saveWithoutQuotations } from './store/mes
 
 const batchSize = 100
 
-/** Removes what remaining answers and their logs quote from deleted documents. Their readers see no difference. */
+/** Removes quotations of deleted documents from the remaining answers and their logs. Readers see no difference. */
 export async function purgeQuotations(
   db: Db,
   runs: Pick<Runs, 'rewrite'>,
@@ -49,7 +49,7 @@ export async function purgeQuotations(
   }
 }
 
-/** The reference alone, by which readers learn that the document was deleted. */
+/** Keeps only the reference, which shows readers that the document was deleted. */
 const withoutText = (citation: CitedPassage): CitedPassage =>
   Object.fromEntries(
     Object.entries(citation).map(([name, value]) => [

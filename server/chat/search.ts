@@ -7,7 +7,7 @@ import { findTitles } from './store/conversations.ts'
 export type ConversationQuery = {
   userId: string
   aveeId: string
-  /** The highest layer that the user may see, and the layers that are searched. */
+  /** The highest layer that the user may see; `layers` are those that are searched. */
   viewerLayer: Layer
   layers: Layer[]
   query: string
@@ -33,7 +33,7 @@ export type FoundConversation = {
 /** Several messages of a conversation match. */
 const messagesPerConversation = 4
 
-/** Searches the conversations of a user with an avee. Answers that rest on a document which is not visible are left out. */
+/** Searches the conversations of a user with an avee. Answers based on a document that is not visible are left out. */
 export const conversationSearch =
   ({
     database: { db },

@@ -16,7 +16,7 @@ import { insertTurn, turnExpressions } from './store/turns.ts'
 import type { PreloadedTurn, TurnInput } from './turn.ts'
 
 export type AskOptions = {
-  /** The format that readers of the run get unless they name another; the canonical one when left out. */
+  /** The default format for readers of the run; the canonical one when left out. */
   protocol?: string
   strong?: boolean | undefined
   /** Makes the conversation local only. */
@@ -34,7 +34,7 @@ export type AskOptions = {
   canApprove?: boolean
   /** The unfinished answer that this one continues. */
   continuedId?: string | undefined
-  /** Attachments of the conversation that come with the question. */
+  /** Attachments of the conversation that belong to the question. */
   attachments?: string[] | undefined
   /** The provider outside the private network that may be sent pictures; empty for none. */
   imagesTo?: string | undefined
@@ -66,7 +66,10 @@ export function turnStarter({
   attachments: Attachments
   assertQuota: Conversations['assertQuota']
 }) {
-  /** @throws model_not_found, not_a_chat_model. A service that is away is an error of the answer, as it may come back. */
+  /**
+   * @throws model_not_found, not_a_chat_model. An unreachable service is an error of the answer instead, as it may come
+   * back.
+   */
   async function assertModelExists(name: string | null): Promise<void> {
     if (!name) return
     await models.requireChatModel(name).catch((error: unknown) => {
@@ -75,7 +78,7 @@ export function turnStarter({
     })
   }
 
-  /** Returns the model that will answer; undefined if there is none, which the answer reports. */
+  /** Returns the model that will answer; undefined if there is none, which becomes an error of the answer. */
   async function chooseModel(
     { userId }: Caller,
     avee: AveeView['avee'],
@@ -91,7 +94,9 @@ export function turnStarter({
       .catch(() => undefined)
   }
 
-  /** @throws images_need_permission when a model that sees would get pictures outside the private network */
+  /**
+   * @throws images_need_permission when a model outside the private network would receive pictures without permission
+   */
   async function assertPicturesStay(
     model: ChatModel | undefined,
     imagesTo: string | undefined,
@@ -101,7 +106,7 @@ export function turnStarter({
     if (await hasPictures()) throw imagesNeedPermission(model.provider, model.name)
   }
 
-  /** Stores the run, the empty answer and what the turn adds to the conversation, in one transaction. */
+  /** Stores the run, the empty answer and the changes of the conversation in one transaction. */
   return async (
     caller: Caller,
     { avee, layer, isOwner }: AveeView,
@@ -199,7 +204,7 @@ export function turnStarter({
         : turnExpressions(rows),
     )
     if (started.outcome === 'busy') throw answerRunning(started.run.id)
-    // A repeated request gets the turn of the first one.
+    // A repeated request returns the turn of the first one.
     const first = started.run.input as TurnInput
     return {
       run: started.run,

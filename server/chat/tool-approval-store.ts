@@ -1,11 +1,11 @@
 import type { Db, Trx } from '../db/index.ts'
 
-/** Stores that a call waits for the person who asked. */
+/** Stores that a call waits for the approval of the asker. */
 export async function insertApproval(trx: Trx, runId: string, callId: string): Promise<void> {
   await trx.insertInto('tool_approvals').values({ run_id: runId, call_id: callId }).execute()
 }
 
-/** Stores the decision unless there is one. Returns the decision that counts; undefined without such a call. */
+/** Stores the decision unless there is one. Returns the stored decision; undefined without such a call. */
 export async function decide(
   db: Db,
   runId: string,

@@ -4,18 +4,18 @@ import type { RunRecord } from '../runs/index.ts'
 import { noSuchCall, notWaiting } from './errors.ts'
 import { decide, findApproval, insertApproval } from './tool-approval-store.ts'
 
-/** The channel of notifications that a call was approved or refused; the payload is the id of its run. */
+/** Notifies of approvals and refusals; the payload is the id of the run. */
 const channel = 'tool_approvals'
-/** A wait reads the decision at least this often, as notifications may be lost. */
+/** A waiting call polls at this interval, as notifications may be lost. */
 const refreshMs = 15_000
 
-/** The decisions of people about tool calls, which any server may receive and any other one may wait for. */
+/** Approvals of tool calls. Any server may receive a decision that another one waits for. */
 export function toolApprovals(database: Database) {
   const { db } = database
   return {
     request: insertApproval,
 
-    /** Returns whether the person has approved a call. One that they have not answered at `expiresAt` is refused. */
+    /** Returns whether the asker has approved a call. Without a decision at `expiresAt` it is refused. */
     async wait(
       { runId, callId, expiresAt }: { runId: string; callId: string; expiresAt: Date },
       signal: AbortSignal,
@@ -47,8 +47,8 @@ export function toolApprovals(database: Database) {
     },
 
     /**
-     * Stores the decision about a call, if its run is still running. @throws 404 no_such_call, 409 not_waiting unless this
-     * is the decision that counts
+     * Stores the decision about a call, if its run is still running. @throws 404 no_such_call, 409 not_waiting if
+     * another decision was made
      */
     async decide({ id: runId, status }: RunRecord, callId: string, approved: boolean): Promise<void> {
       const decided =

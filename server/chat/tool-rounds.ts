@@ -25,18 +25,18 @@ const maxRounds = 4
 const maxCalls = 8
 const maxArgumentCharacters = 4_000
 const approvalMs = 10 * 60_000
-/** The part of the context window for the descriptions and results of tools, and the least that results need. */
+/** The share of the context window for the descriptions and results of tools, and the minimum tokens for results. */
 const toolShare = 1 / 4
 const minResultTokens = 200
-/** No result takes more than this share of what earlier ones left. */
+/** No result takes more than this share of the tokens that earlier ones left. */
 const maxResultShare = 1 / 2
-/** Between what the model writes before and after its calls. */
+/** Separates the text before a round of calls from the text after it. */
 const paragraphBreak = '\n\n'
 
-/** What the model wrote before it called tools, and its calls. */
+/** The text before a round of calls, and the calls. */
 export type Round = { text: string; calls: (ToolCall & { signature?: string | undefined })[] }
 
-/** The tools of one answer, with the tokens that their results may take. */
+/** The tools of one answer, and the token budget of their results. */
 export type OfferedTools = { tools: AveeTool[]; resultTokens: number; windowTokens: number }
 
 /** Whether a model can call tools, or be guided by a schema to choose one. */
@@ -44,8 +44,8 @@ export const canUseTools = ({ capabilities }: Pick<ChatModel, 'capabilities'>): 
   capabilities.includes('tools') || capabilities.includes('json')
 
 /**
- * Returns the tools to offer to a model, and how many tokens of its context window remain for their
- * results; undefined without tools, for a model that cannot use them, and if too few tokens remain.
+ * Returns the tools to offer to a model, and the token budget for their results; undefined without tools, for a model
+ * that cannot use them, or if too few tokens remain.
  */
 export function offerTools(
   tools: AveeTool[],
@@ -89,11 +89,11 @@ export function roundsOf(events: EventBody[]): { rounds: Round[]; rest: string }
 const hasEnded = ({ status }: ToolCall) => status === 'done' || status === 'failed'
 
 export type RoundsDependencies = {
-  /** Undefined where nobody can be asked: calls that need an approval are then refused. */
+  /** Undefined where nobody can approve: calls that need approval are then refused. */
   approvals: ToolApprovals | undefined
   count: (text: string) => number
   fence: string
-  /** Stores the citations, before the call that found the last of them is done. */
+  /** Stores the citations before the call that found them is done. */
   saveCitations: (citations: CitedPassage[]) => Promise<void>
 }
 
@@ -102,14 +102,14 @@ export type RoundsRequest = {
   offered: OfferedTools
   /** The rounds of earlier attempts. */
   rounds: Round[]
-  /** The text after them, which the model continues. */
+  /** The text after the rounds, which the model continues. */
   begun: string
   /** Nothing is emitted before. */
   ready: Promise<void>
   /** Called if the first round has text. */
   onFirstToken: () => void
   context: Omit<ToolContext, 'citations' | 'signal' | 'foundUrls'>
-  /** What the answer has been given so far. */
+  /** Citations so far. */
   citations: CitedPassage[]
   /** The first number of further citations. */
   nextNumber: number
@@ -124,8 +124,8 @@ type Found = { citations: CitedPassage[]; memories: UsedMemory[]; toolCalls: Too
  *     ▲ └──(calls)─▶ all calls begin ─▶ [approval] ─▶ result, as data between fences ─┐
  *     └──────────────────────────────────────────────────────────────────────────────┘
  *
- * After a crash the rounds are rebuilt from the log: a call that is done does not change anything again, because the
- * change and the event are one transaction. Calls that only read may run again.
+ * After a crash the rounds are rebuilt from the log. A finished call does not repeat its change, because the change and
+ * the event are one transaction. Calls that only read may run again.
  */
 export async function generateInRounds(
   { approvals, count, fence, saveCitations }: RoundsDependencies,
@@ -147,7 +147,7 @@ export async function generateInRounds(
     await emit(toEvent(call))
   }
 
-  /** Returns what fits of a result, for the model, and the numbers of its passages, which are stored. */
+  /** Returns the part of a result that fits, for the model, and the numbers of its passages, which are stored. */
   async function take({ text, passages = [], memories: recalled = [], ...result }: ToolResult) {
     localOnly ||= result.localOnly ?? false
     let free = tokensLeft * maxResultShare
@@ -193,7 +193,7 @@ export async function generateInRounds(
     return { text: parts.join('\n'), numbers }
   }
 
-  /** Waits for the person who asked. @throws call_refused */
+  /** Waits for the approval of the asker. @throws call_refused */
   async function requireApproval(call: ToolCall): Promise<void> {
     const expiresAt = new Date(call.expires_at ?? 0)
     const isApproved =
@@ -201,13 +201,13 @@ export async function generateInRounds(
     if (!isApproved) throw callRefused()
   }
 
-  /** Runs a call to its end and returns what the model reads of it. */
+  /** Runs a call to its end and returns the result for the model. */
   async function finish(call: ToolCall): Promise<string> {
     try {
       const prepared = prepareCall(offered.tools, call.name, call.arguments, toolContext)
       if (prepared.needsApproval || call.expires_at !== undefined) {
         await requireApproval(call)
-        // Whether an earlier attempt has changed something outside of the database is not known.
+        // An earlier attempt may have changed something outside of the database.
         if (call.status === 'running' && prepared.effect === 'external') throw callInterrupted()
         if (call.status === 'needs_approval') await record(call, { status: 'running' })
         await flush()
@@ -230,7 +230,7 @@ export async function generateInRounds(
     }
   }
 
-  /** Returns what the model has read of a call that ended in an earlier attempt. */
+  /** Returns the result for the model of a call that ended in an earlier attempt. */
   async function readAgain(call: ToolCall): Promise<string> {
     const numbers = call.result?.citations ?? []
     const stored = citations.filter(({ n }) => numbers.includes(n))
@@ -245,7 +245,7 @@ export async function generateInRounds(
     }
   }
 
-  /** Begins the calls that the model asks for, as far as the limits allow it. */
+  /** Begins the calls that the model requests, as far as the limits allow. */
   async function begin(text: string, asked: ModelCall[]): Promise<void> {
     const round: Round = { text, calls: [] }
     rounds.push(round)
@@ -271,7 +271,7 @@ export async function generateInRounds(
     try {
       return prepareCall(offered.tools, call.name, call.arguments, toolContext).needsApproval
     } catch {
-      // What is wrong with the call is its result.
+      // The model receives the problem as the result of the call.
       return false
     }
   }
@@ -358,7 +358,7 @@ const toMessages = ({ text, calls }: Round, results: ReadonlyMap<string, string>
   })),
 ]
 
-/** Returns the arguments of a call; none if they are too long or no object, which the tool then refuses. */
+/** Returns the arguments of a call; an empty object, which the tool refuses, if they are too long or not an object. */
 function parseArguments(json: string): Record<string, unknown> {
   if (json.length > maxArgumentCharacters) return {}
   try {

@@ -12,7 +12,7 @@ import { type ChatEvents, mergeTokens, type StoredComplete, textOf } from './eve
 import { createLogView, type LogViewDependencies } from './log-view.ts'
 import type { StoredAnswer } from './policy.ts'
 
-/** Ids of rows that a trial does not have, for its events. */
+/** Ids for the events of a trial, which has no rows. */
 type Ids = Required<TurnStorage['ids']>
 type TrialInput = AnswerInput &
   Ids &
@@ -22,8 +22,8 @@ const trialKind = 'trial'
 const readingMs = 10_000
 
 /**
- * Questions with which owners try their avees as somebody with access up to a layer would see them. Only the run's log
- * holds them, until it expires or a document is purged.
+ * Questions with which owners try their avees as somebody with access up to a layer would see them. They are stored in
+ * the run's log only, until it expires or a document is purged.
  */
 export function trials(
   dependencies: PromptDependencies & LogViewDependencies & { avees: Avees; runs: Runs },
@@ -46,7 +46,7 @@ export function trials(
   }
   runs.register(trialKind, kind)
 
-  /** Returns the answer that the log of an ended trial holds. Without its sources, all that it quotes is hidden. */
+  /** Returns the answer in the log of an ended trial. Without its sources, all of its quotations are hidden. */
   async function readAnswer(runId: string): Promise<StoredAnswer> {
     const events: EventBody[] = []
     for await (const batch of runs.follow(runId, 0, AbortSignal.timeout(readingMs)))
@@ -63,7 +63,7 @@ export function trials(
   }
 
   return {
-    /** Starts to answer a question that is not stored. @throws 404, 403 for others than the owner, 409 */
+    /** Starts the answer to a question that is not stored. @throws 404, 403 for anybody but the owner, 409 */
     async start(caller: Caller, idOrHandle: string, body: BodyOf<typeof tryAvee>): Promise<RunRecord> {
       const { avee, layer, isOwner } = await avees.view(caller, idOrHandle)
       if (!isOwner) throw notTheOwner()
@@ -111,7 +111,7 @@ function trialStorage(avees: Avees, { userId, createdAt, input }: RunRecord<Tria
         layer: minLayer(view.layer, layer),
         history: input.history,
         question: { id: user_message_id, content: question, created_at: createdAt },
-        // Somebody of whom the avee remembers nothing.
+        // A user of whom the avee remembers nothing.
         askerId: user_message_id,
       }
     },

@@ -42,7 +42,7 @@ export type TurnInput = AnswerInput &
     continuedId?: string | undefined
   }
 
-/** What the request that asked has read and written. */
+/** Data that the request has already read and written. */
 export type PreloadedTurn = Pick<Question, 'avee' | 'layer' | 'question' | 'chosen'>
 
 export type TurnDependencies = PromptDependencies &
@@ -135,7 +135,7 @@ function conversationTurn(
   return {
     ids: { message_id: messageId, user_message_id: userMessageId, conversation_id: conversationId },
     isContinuation: continuedId !== undefined,
-    // A turn that nothing is learned from cannot store a memory either.
+    // A turn that is not learned from cannot store a memory either.
     approvals: input.canApprove && input.learn !== false ? approvals : undefined,
 
     async read(content, hasCalls) {

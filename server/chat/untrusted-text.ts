@@ -7,9 +7,9 @@ const templateToken =
   /^(?:[<[]\||<\/?(?:s|SYS|(?:start|end)_of_turn|bos|eos|pad|unk|[BE]O[SP]_TOKEN)>|\[\/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_(?:CALLS|RESULTS|CONTENT))\])/i
 const passageTag = /^<[\s/]*(?:passage|result)/i
 
-/** From an opening bracket of ASCII, or one that Unicode normalization makes one, to the next. */
+/** From an opening bracket, in ASCII or normalized to it, to the next. */
 const fromBracket = /[<＜﹤[［﹇][^<＜﹤[［﹇]*/g
-/** Normalized, a token and its look-alikes with fullwidth or invisible characters are equal. */
+/** Makes a token equal to its look-alikes with fullwidth or invisible characters. */
 const normalize = (text: string) => text.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '')
 
 const breakUp = (text: string, ...tokens: RegExp[]): string =>

@@ -11,7 +11,7 @@ export const startConversation = async ({ client }: Connection, avee: string): P
   (await client.call(createConversation, { body: { avee } })).id
 
 /**
- * Asks a question and prints the answer while it is written, with its citations. A lost connection is resumed after the
+ * Asks a question and streams the answer to the terminal, with its citations. A lost connection is resumed after the
  * last event. Aborting `signal` stops the answer on the server. @throws ApiError
  */
 export async function askAndPrint(

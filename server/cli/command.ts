@@ -12,11 +12,11 @@ export type CommandContext = {
   terminal: Terminal
   values: Values
   positionals: string[]
-  /** The settings. @throws ConfigError */
+  /** Reads the settings. @throws ConfigError */
   config(): Config
   /** The address and the API key in the environment. */
   server: { url: string | undefined; apiKey: string | undefined }
-  /** Connects to the running server, else to one that this process runs until the command ends. */
+  /** Connects to the running server, or else to one that runs in this process until the command ends. */
   connect(): Promise<Connection>
   /** Returns the absolute path of a file that the user names. */
   resolve(path: string): string
@@ -25,13 +25,13 @@ export type CommandContext = {
 }
 
 export type Command = {
-  /** What follows the name: `FILE… [--avee NAME]`. */
+  /** The arguments in the usage line: `FILE… [--avee NAME]`. */
   usage: string
-  /** Options with the explanation that the help prints. */
+  /** Options with their help texts. */
   options?: Record<string, { type: 'string' | 'boolean'; help: string }>
   /** The least and the largest number of positional arguments. */
   positionals?: [min: number, max: number]
-  /** More about the command: one paragraph, and examples. */
+  /** The rest of the help: one paragraph, and examples. */
   details: string
   /** Returns the exit code: 0 done, 1 failed. @throws UsageError */
   run(context: CommandContext): Promise<number>

@@ -9,7 +9,7 @@ const probeTimeoutMs = 2_000
 export type Connection = AsyncDisposable & {
   client: Client
   address: string
-  /** The headers that authenticate a request which the client does not send. */
+  /** Headers that authenticate requests sent without the client. */
   headers: Record<string, string>
 }
 
@@ -26,8 +26,8 @@ export const isRunning = (address: string): Promise<boolean> =>
   )
 
 /**
- * Connects to the server at `url` or, if one runs with these settings, to that one. Else this process opens the data and
- * serves itself as its owner, on a free port of this machine, until the connection is disposed.
+ * Connects to the server at `url` or to a running one with these settings. Without either, starts a server in this
+ * process, on a free loopback port and as the owner, until the connection is disposed.
  */
 export async function connect(
   config: () => Config,

@@ -7,7 +7,7 @@ import { connect } from './connection.ts'
 import { explain } from './explain.ts'
 import { createTerminal, type Terminal } from './terminal.ts'
 
-/** The commands, which load only when they are needed: most of them talk to a server and need little of it. */
+/** The commands, loaded on demand, because most of them talk to a server and need little code. */
 const commands: Record<string, { summary: string; load(): Promise<Command> }> = {
   serve: {
     summary: 'Run the server; this is the default',
@@ -52,7 +52,7 @@ const commands: Record<string, { summary: string; load(): Promise<Command> }> = 
   },
 }
 
-/** Returns the commands that are completed. */
+/** Returns the commands for shell completion. */
 const loadAll = async () =>
   await Promise.all(
     Object.entries(commands)

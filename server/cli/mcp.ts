@@ -9,7 +9,7 @@ import { isRunning, localAddress } from './connection.ts'
 /** Sends one message of the client to the MCP server. */
 type Send = (line: string, headers: Headers, signal: AbortSignal) => Promise<Response>
 
-/** What this program reads of a JSON-RPC message. */
+/** The members of a JSON-RPC message that this program reads. */
 type Message = {
   id?: unknown
   method?: unknown
@@ -58,7 +58,7 @@ async function serveMcp(
   }
 }
 
-/** Passes messages on and writes what the server answers, one message per line. */
+/** Forwards messages and writes the responses of the server, one message per line. */
 async function serve(send: Send): Promise<void> {
   const open = new Map<unknown, AbortController>()
   const lines = createInterface({ input: process.stdin })
@@ -121,7 +121,7 @@ function parse(line: string): Message {
   }
 }
 
-/** The sentence of an error response. */
+/** Returns the message of an error response. */
 const detailOf = (text: string) => (parse(text) as { detail?: string }).detail
 
 const write = (message: string) => void process.stdout.write(`${message.replaceAll('\n', ' ')}\n`)

@@ -1,7 +1,7 @@
 import { type Client, createRunHub, type Fold } from '../../client/index.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Follows the run that a request started to its end, also when the connection is lost. @throws ApiError */
+/** Follows the run that a request started to its end and resumes lost connections. @throws ApiError */
 export async function followRun<T>(
   client: Client,
   terminal: Terminal,

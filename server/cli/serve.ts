@@ -36,7 +36,7 @@ function waitForStop(): Promise<void> {
   })
 }
 
-/** Runs the server until it is asked to stop. Closes everything then, and also if the start fails. */
+/** Runs the server until a signal to stop, then closes everything, also after a failed start. */
 async function runServer(config: Config): Promise<number> {
   const stopped = waitForStop()
   for (const hint of config.hints) printError(hint)

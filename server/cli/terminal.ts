@@ -6,8 +6,8 @@ const barWidth = 24
 const minIntervalMs = 100
 
 /**
- * Where a command prints. Results go to standard output, everything else to standard error. Colours and progress appear
- * on a terminal only.
+ * The output of a command. Results go to standard output, everything else to standard error. Colours and progress
+ * appear on a terminal only.
  */
 export function createTerminal(
   isJson: boolean,

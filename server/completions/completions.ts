@@ -39,11 +39,11 @@ import {
   listQuoting,
 } from './store.ts'
 
-/** A request of other software, as its protocol's gateway has read it. */
+/** A request of other software, parsed by the gateway of its protocol. */
 export type NewCompletion = CompletionRequest & {
   /** `avee/<handle>`, or the name of a plain model. */
   model: string
-  /** The format in which the answer is read unless its reader names another. */
+  /** The default format for readers of the answer. */
   protocol: string
   sampling: Sampling
   rendering?: Rendering
@@ -53,7 +53,7 @@ export type NewCompletion = CompletionRequest & {
   previousId?: string | undefined
   /** Stores the answer of an avee in a new conversation. */
   isStored?: boolean
-  /** Continues a conversation, which has the history. */
+  /** Continues a conversation, which supplies the history. */
   conversationId?: string | undefined
   idempotencyKey?: string | undefined
 }
@@ -68,7 +68,7 @@ export type CompletedAnswer = {
   conversationId: string | undefined
 }
 
-/** What clients see as a model. */
+/** An avee or model, in the form of a model. */
 export type OfferedModel = { name: string; avee: Avee } | { name: string; plain: ModelInfo }
 
 type LastEvent = Partial<Omit<ChatEvents['complete'], 'event'> & Pick<ChatEvents['error'], 'error'>> & {
@@ -79,8 +79,7 @@ const aveePrefix = 'avee/'
 const kind = 'completion'
 
 /**
- * Answers to requests of other software. They are runs like others, but part of no conversation unless the request asks
- * for it.
+ * Answers to requests of other software. They are runs, but not part of a conversation unless the request asks for it.
  */
 export function completions({
   runs,
@@ -108,7 +107,9 @@ export function completions({
     })
   }
 
-  /** @throws model_not_found also for a key that is bound to an avee, and for the built-in model, which only quotes */
+  /**
+   * @throws model_not_found, also for a key that is restricted to an avee and for the built-in model, which only quotes
+   */
   function requirePlain(caller: Caller, model: string): void {
     if (caller.aveeId !== null || model === 'extractive') throw modelNotFound()
   }
@@ -154,7 +155,7 @@ export function completions({
     if (request.isStored || request.conversationId !== undefined)
       throw unsupported('store', 'only the answers of avees are stored as conversations.')
     await models.requireChatModel(requested).catch((error: unknown) => {
-      // Another model may answer for a service that is away.
+      // A fallback may answer for an unreachable service.
       if (!(error instanceof AppError) || error.status < 500) throw error
     })
     const { model } = await models.selectModel({ requested, signal: AbortSignal.timeout(checkTimeoutMs) })
@@ -214,7 +215,7 @@ export function completions({
     /** Starts an answer. @throws model_not_found, unsupported, previous_response_not_found and the errors of a question */
     start,
 
-    /** Waits until an answer is complete. @throws what made it fail */
+    /** Waits until an answer is complete. @throws the error that made it fail */
     async wait(caller: Caller, run: RunRecord, signal: AbortSignal): Promise<CompletedAnswer> {
       const events: EventBody[] = []
       const view = await runs.view(run, () => caller, canonicalFormat)
@@ -247,7 +248,10 @@ export function completions({
       return { model, messages: request?.messages ?? [], content }
     },
 
-    /** Lists the avees that the caller may talk to and knows of, and unless a key is bound to one, the plain models. */
+    /**
+     * Lists the avees that the caller can find and talk to and, unless an API key is restricted to one avee, the plain
+     * models.
+     */
     async listModels(caller: Caller): Promise<OfferedModel[]> {
       const known = await avees.listReachable(caller)
       const plain = caller.aveeId === null ? (await models.list()).models : []
@@ -286,7 +290,7 @@ export function completions({
 
 export type Completions = ReturnType<typeof completions>
 
-/** How long the services may take to describe a model. */
+/** Timeout for a service to describe a model. */
 const checkTimeoutMs = 10_000
 
 /** @throws unsupported for what only plain models can do */

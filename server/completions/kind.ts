@@ -25,7 +25,7 @@ import { type CompletionRow, endCompletion, findCompletion, saveGrounding } from
 /** `aveeId` is null when a plain model answers. */
 export type CompletionInput = Omit<AnswerInput, 'aveeId'> & {
   aveeId: string | null
-  /** The format in which the answer was asked for. */
+  /** The requested format of the answer. */
   protocol: string
   rendering: Rendering
   isKept: boolean
@@ -39,9 +39,9 @@ export type CompletionDependencies = {
   knowledge: Pick<Knowledge, 'layersOf'>
 }
 
-/** A request that continues earlier ones gets at most so many of them. */
+/** The maximum number of earlier requests that a request continues. */
 const maxEarlier = 50
-/** The part of a request's messages that an avee reads: more than any context window holds. */
+/** The maximum number of a request's messages that an avee reads, more than any context window holds. */
 const maxHistory = 200
 const maxHistoryCharacters = 1_000_000
 
@@ -85,7 +85,7 @@ export function completionKind(
   }
 }
 
-/** Whether a viewer may see now what an answer rests on. */
+/** Whether a viewer may now see the sources of an answer. */
 export async function isVisible(
   { avees, knowledge }: Pick<CompletionDependencies, 'avees' | 'knowledge'>,
   { layer_used, documents }: CompletionRow,
@@ -108,7 +108,7 @@ const withoutText = (event: EventBody): EventBody => ({
     : {}),
 })
 
-/** The turn of an avee, stored as a completion. */
+/** Stores the turn of an avee as a completion. */
 function aveeStorage(
   dependencies: CompletionDependencies,
   { run: { id, userId, createdAt, input } }: RunContext<CompletionInput & { aveeId: string }>,
@@ -145,7 +145,10 @@ function aveeStorage(
   }
 }
 
-/** The question of a request, which is its last message, the turns before it and what its system messages ask for. */
+/**
+ * Splits the messages of a request into the question, which is the last one, the turns before it, and system
+ * instructions.
+ */
 export function splitTurns(messages: ChatMessage[]) {
   const turns = messages.filter(({ role }) => role !== 'system')
   const history: ChatMessage[] = []
@@ -162,7 +165,7 @@ export function splitTurns(messages: ChatMessage[]) {
   }
 }
 
-/** The messages of a request, after those of the earlier ones that it continues, as far as they may be read now. */
+/** Returns the messages of a request after those of earlier requests that it continues and that may be read now. */
 async function messagesOf(
   dependencies: CompletionDependencies,
   completion: CompletionRow | undefined,

@@ -4,7 +4,7 @@ import type { CitedPassage, Usage } from '../../contract/messages.ts'
 import type { Db, Row, Trx } from '../db/index.ts'
 import type { ChatRequest } from '../models/index.ts'
 
-/** What a model gets besides its sampling. */
+/** The input of a model, without sampling options. */
 export type CompletionRequest = Pick<ChatRequest, 'messages' | 'tools' | 'toolChoice' | 'responseFormat'>
 
 export type CompletionRow = Omit<Row<'completions'>, 'request'> & { request: CompletionRequest | null }
@@ -45,7 +45,7 @@ export async function saveGrounding(
     .execute()
 }
 
-/** Stores the end: the text of a kept completion, without what was only needed to continue after a crash. */
+/** Stores the text of a kept completion, and deletes what only a continuation after a crash needs. */
 export async function endCompletion(
   trx: Trx,
   runId: string,

@@ -42,7 +42,7 @@ const pageSize = 200
 /** Originals of these types are compressed already. */
 const compressedTypes = /^(?:pdf|docx|xlsx|pptx|od[tsp]|epub|png|jpe?g|gif|webp)$/
 
-/** Writes everything that a user owns into a ZIP archive, reading one file at a time while the client receives it. */
+/** Streams everything that a user owns as a ZIP archive, one file at a time. */
 export function dataExport({
   accounts,
   avees,
@@ -77,7 +77,7 @@ export function dataExport({
     }
   }
 
-  /** @throws AppError before the archive begins; a later failure breaks it off */
+  /** @throws AppError before the archive begins; a later failure truncates it */
   return async (caller: Caller): Promise<Readable> => {
     const owned = (await avees.listOwned(caller)).filter(
       ({ avee }) => caller.aveeId === null || caller.aveeId === avee.id,

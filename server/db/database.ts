@@ -37,8 +37,8 @@ export type Database = {
    */
   purge(): Promise<void>
   /**
-   * Calls `work` with the contents of the database at one moment, without holding others back. The embedded database
-   * reads a copy of its files, made for this.
+   * Calls `work` with the contents of the database at one moment, without blocking other callers. The embedded database
+   * reads a copy of its files.
    */
   readSnapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>
   /** Makes one round trip; throws when the database is unavailable. */

@@ -2,15 +2,15 @@ import type { Pool } from 'pg'
 import type { Database, Db, Trx } from './database.ts'
 import type { ConnectionSource } from './pool.ts'
 
-/** What differs between a PostgreSQL server and the embedded PostgreSQL. */
+/** The differences between a PostgreSQL server and the embedded PostgreSQL. */
 export type Engine = Pick<Database, 'kind' | 'listen' | 'notify' | 'purge' | 'readSnapshot'> & {
   readonly pool: Pool
-  /** What Kysely uses: the pool, or what shares its connections. */
+  /** Connections for Kysely: the pool, or a wrapper that shares its connections. */
   readonly connections: ConnectionSource
   transaction<T>(db: Db, work: (trx: Trx) => Promise<T>): Promise<T>
   /** Copies the files of the embedded database, which `close` puts back unless `deleteCopy` was called. */
   readonly copy?: { keep(): Promise<void>; delete(): Promise<void> }
-  /** Figures of this engine. */
+  /** Statistics of this engine. */
   stats(): Record<string, number>
   /** Stops background activity, before the pool ends. */
   stop(): Promise<void>

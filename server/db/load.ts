@@ -30,9 +30,9 @@ const checkpointCharacters = 64 << 20
 
 /**
  * Fills an empty database, at `url` or else in the directory `dir`/database, which must not exist, with the contents of
- * another one, in one transaction: it gets the schema of the other one, its rows, and all constraints, then the number and
- * the hashes of its rows are compared. The next `openDatabase` executes newer migrations. `onTable` is called before each
- * table. A database that an interrupted attempt has filled is only compared.
+ * another one, in one transaction: the schema, the rows and all constraints. Then the number and the hashes of rows are
+ * compared. The next `openDatabase` executes newer migrations. `onTable` is called before each table. A database that
+ * an interrupted attempt has filled is only compared.
  * @throws AppError if the database has other contents, the other one is of a newer release, or the rows differ
  */
 export async function loadSnapshot(
@@ -100,7 +100,7 @@ async function fill(
   onTable: (table: TableSummary) => void,
   isEmbedded: boolean,
 ): Promise<void> {
-  // The rows of tables that refer to each other come in any order.
+  // Tables that refer to each other are filled in any order.
   const { rows: foreignKeys } = await client.query<{ table: string; name: string; definition: string }>(`
     select conrelid::regclass::text as table, quote_ident(conname) as name, pg_get_constraintdef(oid) as definition
     from pg_constraint where contype = 'f' and connamespace = current_schema()::regnamespace`)

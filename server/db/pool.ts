@@ -37,7 +37,7 @@ export function createPool(
   return pool
 }
 
-/** Where Kysely gets its connections: a pool, or what stands before one. */
+/** The source of Kysely's connections: a pool, or a wrapper of one. */
 export type ConnectionSource = Pick<pg.Pool, 'options' | 'end'> & { connect(): Promise<Connection> }
 type Connection = Pick<EventEmitter, 'on' | 'off'> & {
   query(statement: { name: string | undefined; text: string; values: unknown[] }): Promise<unknown>
@@ -67,8 +67,9 @@ export function createDialect(
 }
 
 /**
- * Wraps a connection that was checked out of the pool. When it is lost, or has prepared statements of an older schema,
- * it returns to the pool at once, as its user may be waiting for something else; later queries throw the reason.
+ * Wraps a connection that was checked out of the pool. If the connection is lost, or has prepared statements of an
+ * older schema, it returns to the pool at once, even while its caller waits for something else; later queries throw the
+ * reason.
  */
 function wrapClient(
   client: Connection,

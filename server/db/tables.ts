@@ -18,7 +18,7 @@ type Stamp = ColumnType<Date, Date | string | undefined, Date | string>
 type BigIntText = ColumnType<string, number | bigint, number | bigint>
 
 export type ChallengePurpose = 'second_factor' | 'oidc' | 'passkey_creation' | 'passkey_request'
-/** What a sign-in at an OIDC provider needs when the browser returns. */
+/** The data that a sign-in at an OIDC provider needs when the browser returns. */
 type OidcChallenge = {
   verifier: string
   nonce: string
@@ -40,7 +40,7 @@ type Avees = {
   avatar: string | null
   visibility: Generated<Visibility>
   model: string | null
-  /** Whether visitors without an account may ask it while it is public. */
+  /** Whether visitors without an account may use it while it is public. */
   anonymous: Generated<boolean>
   example_questions: Generated<string[]>
   tools: Generated<ToolName[]>
@@ -174,7 +174,7 @@ export type Tables = {
     created_at: CreatedAt
     /** Set while what was deleted is in the trash. */
     restorable_until: Stamp | null
-    /** When rows, files and quotations were deleted, which deleted rows in the database files outlive. */
+    /** When rows, files and quotations were deleted; the database files may still contain the rows. */
     cleaned_at: Stamp | null
     purged_at: Stamp | null
   }
@@ -207,7 +207,7 @@ export type Tables = {
   challenges: {
     token_hash: string
     purpose: ChallengePurpose
-    /** Null before somebody is known. */
+    /** Null before the person is identified. */
     user_id: string | null
     data: Json<OidcChallenge | null>
     expires_at: Stamp
@@ -235,7 +235,7 @@ export type Tables = {
     expires_at: Stamp | null
   }
   all_avees: Avees
-  /** A view of those that hold no attachments; foreign keys refer to the table. */
+  /** A view without the hidden ones of attachments; foreign keys refer to the table. */
   avees: Avees
   shares: {
     id: string
@@ -306,7 +306,7 @@ export type Tables = {
     last_error: string | null
     created_at: CreatedAt
   }
-  /** Calls of tools that wait for the person who asked; `approved` is null until they answer. */
+  /** Tool calls that wait for the approval of the asker; `approved` is null until the decision. */
   tool_approvals: { run_id: string; call_id: string; approved: boolean | null }
   all_conversations: Conversations
   /** A view of those that are not in the trash; foreign keys refer to the table. */
@@ -326,7 +326,7 @@ export type Tables = {
     citations: ColumnType<CitedPassage[], string | undefined, string>
     /** The documents whose passages the model was given. */
     documents: Generated<string[]>
-    /** The documents that a question brought along. */
+    /** The attachments of a question. */
     attachments: Generated<string[]>
     usage: Json<Usage | null>
     error: Json<{ code: string; message: string } | null>
@@ -386,7 +386,7 @@ export type Tables = {
     version: string
     page: number
     text: string
-    /** The recognized words of a scanned page, where they are on its image. */
+    /** The recognized words of a scanned page, with their positions on its image. */
     words: Json<{ text: string; left: number; top: number; width: number; height: number }[] | null>
   }
   passages: {
@@ -465,7 +465,7 @@ export type Tables = {
     content: string
     /** `sentences`, or the name of the model that wrote it. */
     made_by: string
-    /** The documents that the summarized answers rest on. */
+    /** The sources of the summarized answers. */
     documents: Generated<string[]>
     created_at: CreatedAt
   }
@@ -551,7 +551,7 @@ export type Tables = {
     id: string
     webhook_id: string
     event: WebhookEvent
-    /** The run or the message that the event is about. */
+    /** The id of the run or the message of the event. */
     subject: string
     data: JSONColumnType<object>
     status: Generated<'pending' | 'delivered' | 'failed'>

@@ -20,8 +20,8 @@ const CONNECT_TIMEOUT = /^timeout exceeded when trying to connect/
 
 /**
  * Translates an error of the driver into an AppError: database unavailable, busy, timeout or conflict, disk full, or a
- * reference to a row that does not exist. Other errors of the statement itself (a violated unique constraint, invalid
- * SQL) stay as they are, with their SQLSTATE in `code`.
+ * reference to a row that does not exist. Other errors of the statement (a violated unique constraint, invalid SQL) are
+ * not translated and have their SQLSTATE in `code`.
  */
 export function translateError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof AppError) return error

@@ -28,10 +28,10 @@ const everyMs = 10 * 60_000
 const answerPollMs = 2_000
 const receiptDays = 365
 
-/** Part of a purge; `documents` are the deleted ones that remaining answers may quote. */
+/** A step of a purge; `documents` are deleted ones that remaining answers may quote. */
 export type PurgeStep = (documents: string[], signal: AbortSignal) => Promise<void>
 
-/** Deletes what a deletion has moved to the trash. */
+/** Deletes the rows that a deletion has moved to the trash. */
 export type EmptyTrash = (trx: Trx, deletionId: string) => Promise<void>
 
 /**
@@ -100,7 +100,7 @@ export function deletions({
       })
   }
 
-  // A schedule, so that the trash expires and a purge that a restart has interrupted starts again.
+  // Scheduled, so that the trash expires and interrupted purges continue after a restart.
   jobs.register(kind, {
     everyMs,
     async run(_, { signal }) {
@@ -119,20 +119,22 @@ export function deletions({
     /** False if everything is deleted permanently. */
     hasTrash: undoDays > 0,
 
-    /** Adds what a purge does before the database removes deleted rows from its files. */
+    /** Adds a step that runs before the database removes deleted rows from its files. */
     onPurge(step: PurgeStep): void {
       steps.push(step)
     },
 
-    /** Adds what deletes rows whose time in the trash is over. */
+    /** Adds a step that deletes rows whose time in the trash is over. */
     onExpiry(empty: EmptyTrash): void {
       contents.push(empty)
     },
 
-    /** Counts what a deletion of the subject concerns; before it is deleted. */
+    /** Counts the contents of a subject before its deletion. */
     count: countContents,
 
-    /** Records what the user (or nobody) has deleted, in the transaction that ends the deletion, and purges after its commit. */
+    /**
+     * Records a deletion by the user (or nobody), in the transaction that completes it, and purges after its commit.
+     */
     async record(
       on: Db,
       userId: string | null,
@@ -144,7 +146,7 @@ export function deletions({
       return toReceipt(row)
     },
 
-    /** Records what the user moves to the trash; `move` lets the rows refer to the deletion. */
+    /** Records a move to the trash; `move` lets the rows refer to the deletion. */
     async trash(
       trx: Trx,
       userId: string,
@@ -155,7 +157,7 @@ export function deletions({
       return toReceipt(await updateContents(trx, id))
     },
 
-    /** Takes something out of the trash; `take` changes its rows. Returns false when its time there is over. */
+    /** Takes rows out of the trash with `take`. Returns false if their time there is over. */
     async takeOut(trx: Trx, deletionId: string, take: () => Promise<unknown>): Promise<boolean> {
       if (!(await lockRestorable(trx, deletionId))) return false
       await take()
@@ -164,7 +166,7 @@ export function deletions({
       return true
     },
 
-    /** Finds a receipt with the user who deleted; null if that user has been deleted. */
+    /** Finds a receipt with the id of the user who deleted; null if that user has been deleted. */
     async find(id: string): Promise<{ receipt: DeletionReceipt; userId: string | null } | undefined> {
       const row = await findDeletion(db, id)
       return row && { receipt: toReceipt(row), userId: row.user_id }

@@ -5,7 +5,7 @@ export type DeletionRow = Row<'deletions'>
 
 export type Counts = Record<string, number>
 
-/** What is deleted: one of these, with everything that belongs to it. */
+/** The subject of a deletion, with everything that belongs to it. */
 export type Subject =
   | { userId: string }
   | { aveeId: string }
@@ -14,7 +14,7 @@ export type Subject =
   /** What this deletion has moved to the trash. */
   | { deletionId: string }
 
-/** Counts what a deletion concerns, by kind; kinds without any are left out. */
+/** Counts the contents of a deletion by kind; kinds without any are left out. */
 export async function countContents(db: Db, subject: Subject): Promise<Counts> {
   const user = 'userId' in subject ? subject.userId : null
   const avee = 'aveeId' in subject ? subject.aveeId : null
@@ -47,7 +47,7 @@ export async function countContents(db: Db, subject: Subject): Promise<Counts> {
   return Object.fromEntries(rows.filter(({ count }) => count > 0).map(({ kind, count }) => [kind, count]))
 }
 
-/** Inserts a deletion; with `undoDays`, what is deleted can be restored for that time. */
+/** Inserts a deletion, which can be undone for `undoDays`. */
 export async function insertDeletion(
   db: Db,
   userId: string | null,
@@ -84,7 +84,7 @@ export async function deleteDeletion(trx: Trx, id: string): Promise<void> {
   await trx.deleteFrom('deletions').where('id', '=', id).execute()
 }
 
-/** Locks a deletion until the end of the transaction. Returns false when what it deleted can no longer be restored. */
+/** Locks a deletion until the end of the transaction. Returns false when it can no longer be undone. */
 export async function lockRestorable(trx: Trx, id: string): Promise<boolean> {
   const locked = trx.selectFrom('deletions').select('id').where('id', '=', id).forUpdate()
   return (await locked.where('restorable_until', '>', sql<Date>`now()`).executeTakeFirst()) !== undefined
@@ -116,7 +116,7 @@ export async function listExpired(db: Db): Promise<string[]> {
   return rows.map(({ id }) => id)
 }
 
-/** Ends the time in the trash; false when that has happened already. */
+/** Ends the time in the trash. Returns false if it has already ended. */
 export async function endRestorable(trx: Trx, id: string): Promise<boolean> {
   const ended = trx.updateTable('deletions').set({ restorable_until: null }).where('id', '=', id)
   return (
@@ -124,7 +124,7 @@ export async function endRestorable(trx: Trx, id: string): Promise<boolean> {
   )
 }
 
-/** An answer may have read a document just before the end of the transaction that deleted it. */
+/** An answer may read a document just before the deleting transaction commits. */
 const overlap = sql`interval '1 minute'`
 
 /** Lists deletions that still have to be cleaned up; `isWaiting` while an answer from before the deletion is running. */

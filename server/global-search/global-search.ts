@@ -22,7 +22,7 @@ type Unshown<Result> = Result extends SearchResult
   ? Omit<Result, 'avee' | 'snippet' | 'created_at'> & { created_at: Date; aveeId: string }
   : never
 
-/** Searches documents, conversations and memories of all avees of a user, as far as the user may see them now. */
+/** Searches the documents, conversations and memories of all avees that a user may see now. */
 export function globalSearch({
   database: { db },
   avees,

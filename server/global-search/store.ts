@@ -7,8 +7,8 @@ import type { Db } from '../db/index.ts'
 export type SearchedAvee = { id: string; handle: string; display_name: string; layer: Layer }
 
 /**
- * Lists the avees that a user owns, talks with, follows, has a permission for, or that remember them, as far as the user
- * may see them now: those of the latest conversations first.
+ * Lists the avees that a user owns, talks with, follows, has a permission for, or that remember them, if the user may
+ * still see them; the latest conversations first.
  */
 export async function listSearchedAvees(db: Db, userId: string, limit: number): Promise<SearchedAvee[]> {
   const lastConversation = sql`(

@@ -13,7 +13,7 @@ export type Identity = {
   owner(): Promise<Caller>
   /** The user of a session token or API key; undefined if it is unknown, expired or revoked. */
   byToken(token: string, ip: string): Promise<Caller | undefined>
-  /** The visitor with this token, while the avee is open to visitors; undefined for others. */
+  /** The visitor with this token, while the avee is open to visitors; otherwise undefined. */
   visitor(token: string): Promise<Caller | undefined>
 }
 
@@ -75,7 +75,7 @@ export function createAccessCheck(identity: Identity, origins: OriginCheck) {
       throw crossSite()
 
     const visitor = access === 'visitor' ? visitorToken(request) : undefined
-    // A page that sends it is embedded, and shows nothing of a user who is signed in.
+    // A page that sends it is embedded and must not show data of a signed-in user.
     if (visitor !== undefined && request.headers['x-visitor'] !== undefined)
       return await identity.visitor(visitor)
 

@@ -9,7 +9,10 @@ const invalidFields = defineError(422, 'invalid_fields', sentenceFor, (problems)
 
 const missing = 'is missing'
 
-/** Returns the error for a part of a request that its schema rejects. An invalid path parameter names no object. */
+/**
+ * Returns the error for a part of a request that its schema rejects. An invalid path parameter matches no object, so it
+ * is 404.
+ */
 export function invalidRequest(part: string, issues: readonly z.core.$ZodIssue[]): AppError {
   if (part === 'params') return notFound()
   const problems = new Map<string, FieldProblem>()
@@ -32,7 +35,7 @@ function sentenceFor([first, ...more]: FieldProblem[]): string {
   return `${sentence} ${more.length} more ${more.length === 1 ? 'field is' : 'fields are'} invalid.`
 }
 
-/** True for the messages that schemas of the contract bring along. */
+/** Whether a message is a full sentence of a contract schema. */
 const isSentence = (problem: string) => /[.!?]$/.test(problem)
 
 /** Describes a validation issue as the end of a sentence that begins with the name of the field. */

@@ -6,7 +6,7 @@ import { defineError } from '../errors.ts'
 import { bearerToken } from './access.ts'
 import type { OriginCheck } from './origin.ts'
 
-/** A figure of a module, read at each scrape; a gauge unless it is a counter. Its name gets the prefix `gabee_`. */
+/** A metric of a module, read at each scrape; a gauge unless it is a counter. Its name gets the prefix `gabee_`. */
 export type Metric =
   | { help: string; isCounter: true; read: () => number }
   | { help: string; read: () => number | Promise<number> }
@@ -14,7 +14,7 @@ export type Metric =
 
 type LabelledValue = { labels: Record<string, string>; value: number }
 
-/** A figure that takes longer is left out, so that the others are available when the database is not. */
+/** A metric that takes longer is left out, so that the others remain available without the database. */
 const readTimeoutMs = 2_000
 
 const metricsForbidden = defineError(

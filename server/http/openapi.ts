@@ -265,7 +265,7 @@ const headerName = (name: string) =>
     .map((word) => (word === 'id' ? 'ID' : word.charAt(0).toUpperCase() + word.slice(1)))
     .join('-')
 
-/** A name that is as stable as the path: GET /avees/:id/permissions → get_avees_id_permissions. */
+/** Derives a name from the path, so that it is as stable: GET /avees/:id/permissions → get_avees_id_permissions. */
 function operationId(method: string, path: string): string {
   const name = path.replace(/[^A-Za-z0-9]+/g, '_').replace(/^_|_$/g, '')
   return `${method.toLowerCase()}_${name}`

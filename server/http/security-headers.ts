@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 export const workerSecurityPolicy =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 
-/** For the frame that draws diagrams, also within pages on other websites: without an origin and without the network. */
+/** For the frame that draws diagrams, also on other websites: no origin and no network. */
 export const diagramSecurityPolicy =
   "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; sandbox allow-scripts"
 
@@ -51,7 +51,7 @@ export function allowFraming(reply: FastifyReply, origins: readonly string[]): v
     'content-security-policy',
     policy.replace("frame-ancestors 'none'", `frame-ancestors ${origins.join(' ')}`),
   )
-  // It knows no list of origins. The socket's response has it already.
+  // X-Frame-Options cannot list origins. The raw response already has the header.
   reply.removeHeader('x-frame-options')
   reply.raw.removeHeader('x-frame-options')
 }

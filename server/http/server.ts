@@ -110,7 +110,7 @@ export async function createHttp(parts: HttpDependencies): Promise<Http> {
     reply.header('x-request-id', request.id)
     // Many clients send a content type without a body.
     if (hasNoBody(request.headers)) delete request.headers['content-type']
-    // PostgreSQL stores no NUL, so nothing can have such a name.
+    // PostgreSQL cannot store NUL, so no such object exists.
     if (request.url.includes('%00')) throw nulInUrl()
   })
   // Streams take over the socket, so they are never compressed: compression would delay their events.
@@ -127,13 +127,13 @@ export async function createHttp(parts: HttpDependencies): Promise<Http> {
     strictPreflight: false,
   })
   app.addHook('onRequest', async (request, reply) => {
-    // A stream takes over the socket and writes its own head; this way it has these headers too.
+    // A stream takes over the socket and writes its own head, which must have these headers too.
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) reply.raw.setHeader(name, value)
     }
     if (request.method === 'OPTIONS') return await reply.code(204).send()
   })
-  // A client that keeps its connection after a response would keep the server from closing.
+  // A kept-alive connection would prevent the server from closing.
   let isClosing = false
   app.addHook('preClose', async () => {
     isClosing = true

@@ -36,7 +36,7 @@ export function cursorOf(request: FastifyRequest): number {
 type ReadOptions = {
   /** The last event that the client has. */
   after?: number
-  /** The format to read in; the one that the run was asked in when left out. */
+  /** The format of the response; by default, the format in which the run was requested. */
   format?: string | undefined
   /** Sends one JSON object a line, without event numbers, instead of server-sent events. */
   isNdjson?: boolean
@@ -135,7 +135,7 @@ async function pipe(
     clearTimeout(ping)
     const { socket } = raw
     raw.end(() => {
-      // A closing server waits for its connections, and keep-alive would hold this one open.
+      // A closing server waits for its connections, and keep-alive would keep this one open.
       if (!request.server.server.listening) socket?.end()
     })
   }

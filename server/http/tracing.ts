@@ -7,10 +7,10 @@ declare module 'fastify' {
   }
 }
 
-/** Probes, which would be most of the traces. */
+/** Health probes and metrics would make up most of the traces. */
 const untraced = /^\/(?:health|metrics)(?:\/|$)/
 
-/** Traces requests: their method, route and status, but not their URL, which names what was asked for. */
+/** Traces requests with method, route and status, but without the URL, which may contain user input. */
 export function traceRequests(app: FastifyInstance, tracer: Tracer): void {
   app.decorateRequest('span')
   app.addHook('onRequest', (request, _reply, done) => {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { finished } from 'node:stream/promises'
 import type { FastifyInstance } from 'fastify'
 
-/** The largest remainder of a body that is read after the request has failed. */
+/** The maximum number of bytes that are read after a request has failed. */
 const maxBytes = 64 * 1024 * 1024
 /** A slower client sees a broken connection instead of the response. */
 const timeoutMs = 10_000

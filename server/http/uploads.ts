@@ -11,7 +11,7 @@ export type UploadedFile<Staged> = { filename: string } & (
   | { refused: { code: 'too_large'; message: string } }
 )
 
-/** Where files are stored while they are received. */
+/** Stores files while they are received. */
 export type Staging<Staged extends { bytes: number }> = {
   stage(stream: AsyncIterable<Uint8Array>): Promise<Staged>
   discard(staged: Staged): Promise<void>
@@ -52,8 +52,8 @@ export async function acceptUploads(app: FastifyInstance, limits: UploadLimits):
 }
 
 /**
- * Receives the files of the form fields `files` and `file`, one after another as they stream. A file over the limit is rejected,
- * the others are kept. If the request is aborted or fails, all its files are discarded.
+ * Receives the files of the form fields `files` and `file` as they arrive, one at a time. A file over the limit is
+ * rejected, the others are kept. If the request is aborted or fails, all its files are discarded.
  *
  * @param parseFields parses the other fields, which may follow the files, or throws
  * @throws AppError too_many_files, malformed_upload
@@ -113,7 +113,7 @@ async function receive<Staged extends { bytes: number }>(
 const tooLargeMessage = (maxBytes: number) =>
   `The file is larger than the limit of ${Math.floor(maxBytes / 1024 / 1024) || '1'} MB. MAX_UPLOAD_MB raises the limit.`
 
-/** Recognizes errors of the form parser, which have no codes. `needle` is its word for a boundary that is too long. */
+/** Recognizes errors of the form parser, which have no codes. It calls a boundary that is too long a needle. */
 const isParserError = (error: unknown) =>
   error instanceof Error &&
   /premature|aborted|unexpected end of|part terminated early|boundary|needle|malformed part/i.test(

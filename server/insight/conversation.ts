@@ -10,7 +10,7 @@ import { mergeTopics } from './topics.ts'
 const maxListedTurns = 200
 const maxListedTopics = 5
 
-/** A conversation as the module that stores it passes it on. */
+/** A conversation, supplied by the module that stores it. */
 export type ConversationHistory = {
   id: string
   title: string | null
@@ -20,7 +20,7 @@ export type ConversationHistory = {
   totalMessages: number
   /** Answers beyond the first one to the same question. */
   regenerated: number
-  /** Of all answers; null if no price is known. */
+  /** The cost of all answers; null if no price is known. */
   cost: number | null
 }
 
@@ -42,7 +42,7 @@ export function presentTurn(row: TurnRow, title: string | null): TurnAnalysis {
   }
 }
 
-/** Returns a turn with its figures alone. */
+/** Returns a turn with its scores but without its texts. */
 export const withoutTexts = <Row extends TurnRow>(row: Row): Row => ({
   ...row,
   issues: [],

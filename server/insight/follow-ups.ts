@@ -7,11 +7,11 @@ import type { Topic } from './topics.ts'
 
 const maxFollowUps = 3
 export const maxStarters = 4
-/** Passages near the question that are read, and candidates that are put to search. */
+/** The maximum number of related passages to read, and of candidates to search for. */
 const maxPassages = 24
 const maxCandidates = 8
 
-/** How one asks about a heading, by ISO 639-3 code. Quotation marks keep the sentence grammatical for any heading. */
+/** Questions about a heading, by ISO 639-3 code. Quotation marks keep the sentence grammatical for any heading. */
 const templates: Record<string, (heading: string) => string> = {
   eng: (heading) => `What can you tell me about “${heading}”?`,
   deu: (heading) => `Was kannst du mir über „${heading}“ sagen?`,
@@ -36,13 +36,13 @@ export type FollowUpContext = {
   layers: Layer[]
   question: string
   topics: Topic[]
-  /** Messages of the conversation; what they contain is not suggested again. */
+  /** Messages of the conversation, whose contents are not suggested again. */
   known: string[]
 }
 
 /**
- * Suggests up to three questions without a model: about the headings of passages near the question that read as a topic,
- * that no message contains yet, and that the documents answer. `sources` are the documents with these headings.
+ * Suggests up to three questions without a model, about headings of related passages that read as a topic, that no
+ * message contains yet, and that the documents answer. `sources` are the documents with these headings.
  */
 export async function suggestFollowUps(
   knowledge: Pick<Knowledge, 'search'>,
@@ -83,7 +83,7 @@ export async function suggestStarters(
   return await answerableOnes(knowledge, { aveeId, layers }, [...new Set(questions)], signal, maxStarters)
 }
 
-/** Returns those of the questions that the documents answer. */
+/** Returns the questions that the documents answer. */
 export async function answerableOnes(
   knowledge: Pick<Knowledge, 'search'>,
   { aveeId, layers }: Pick<FollowUpContext, 'aveeId' | 'layers'>,
@@ -137,8 +137,9 @@ const headingsOf = ({ heading, text }: Hit): string[] => [
 
 /**
  * Returns a heading without its number if it reads as a topic, else null. A topic is a whole question, or two to six
- * words without punctuation that begin with a capital letter and neither begin nor end with a stop word. Lines of running
- * text that were taken for headings, such as "In the second half of fiscal", are not topics; nor is the document's title.
+ * words without punctuation that begin with a capital letter and neither begin nor end with a stop word. Lines of
+ * running text mistaken for headings, such as "In the second half of fiscal", are not topics; nor is the document's
+ * title.
  */
 export function topicIn(heading: string, title: string, language: string | null): string | null {
   const text =

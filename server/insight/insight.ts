@@ -63,8 +63,8 @@ export function insight({
     },
 
     /**
-     * Returns the analysis of a turn, which is made now if it is pending. `title` is the one of the conversation.
-     * Its texts are left out when a document that they come from was deleted or is above `layer`.
+     * Returns the analysis of a turn, and runs it now if it is pending. `title` is that of the conversation. Texts are
+     * left out when a source was deleted or is above `layer`.
      * @throws 404 for messages without an analysis and for turns above `layer`
      */
     async getTurn(
@@ -100,7 +100,10 @@ export function insight({
     /** Returns figures over an avee's conversations of the last days, for its owner. */
     dashboard: (avee: Avee, days: number): Promise<AveeInsight> => dashboard(db, avee, days, now()),
 
-    /** Returns up to four questions to begin a conversation with: the owner's, or else some that documents of these layers answer. */
+    /**
+     * Returns up to four conversation starters: those of the owner, or else questions that documents of these layers
+     * answer.
+     */
     async starters({ id: aveeId, exampleQuestions }: Avee, layer: Layer, signal: AbortSignal) {
       if (exampleQuestions.length > 0) return exampleQuestions.slice(0, maxStarters)
       return await suggestStarters(knowledge, { aveeId, layers: layersWithin(layer) }, signal)
@@ -111,7 +114,7 @@ export function insight({
 
     transferTurns,
 
-    /** Deletes what the analyses and summaries of turns have from deleted documents. */
+    /** Deletes findings and summaries based on deleted documents. */
     async purgeFindings(documents: string[]): Promise<void> {
       if (documents.length === 0) return
       await deleteFindingsOf(db, documents)

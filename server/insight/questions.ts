@@ -20,7 +20,7 @@ import {
 import { findConsent, findSharing, putConsent, putSharing } from './store/sharing.ts'
 import { addQuestion, type UnansweredListener } from './turn-jobs.ts'
 
-/** A user's own question, as the module that stores messages passes it on. */
+/** A question of the caller, supplied by the module that stores messages. */
 export type Question = {
   id: string
   conversationId: string
@@ -52,7 +52,7 @@ export function questions({ database, knowledge, avees, notifyUnanswered }: Depe
     return members
   }
 
-  /** Sends the reply to one question; false when it has been replied to already. */
+  /** Sends the reply to one question. Returns false if it already has a reply. */
   async function replyTo(
     question: GroupMember,
     reply: { text: string; layer: Layer },
@@ -175,7 +175,10 @@ export type Questions = ReturnType<typeof questions>
 /** Rolls back the second of two concurrent replies. */
 class AlreadyReplied extends Error {}
 
-/** Returns the question as the owner may read it: without contact details, unless it is their own or was forwarded to them. */
+/**
+ * Returns the question as the owner may read it: without contact details, unless the owner asked it or it was
+ * forwarded.
+ */
 function visibleText(members: GroupMember[]): string | null {
   const visible = members.find(({ is_owner }) => is_owner) ?? members.find(({ shared }) => shared)
   if (!visible) return null

@@ -11,13 +11,13 @@ const recentMessages = 30
 const messagesPerExtension = 20
 /** Within this many messages from the end of a branch there is a summary, if the branch has one. */
 export const summaryLookback = recentMessages + messagesPerExtension + 10
-/** Messages that the first summary of a conversation covers at most. */
+/** The maximum number of messages that the first summary of a conversation covers. */
 const maxFirstSummaryMessages = 2_000
 
 /** Returns up to `limit` messages of the branch that ends with this message, oldest first. */
 export type ReadBranch = (messageId: string, limit: number) => Promise<Row<'messages'>[]>
 
-/** The user of a conversation, and up to which layer they read it. */
+/** The user of a conversation, with the highest layer that they may read. */
 type Reader = { layer: Layer; user_id: string }
 type Turn = Reader & { message_id: string }
 
@@ -34,7 +34,7 @@ export function summaries({
   models: Pick<Models, 'runInBackground'>
   knowledge: Pick<Knowledge, 'layersOf'>
 }) {
-  /** Returns those of these texts that rest on visible documents only. */
+  /** Returns the texts whose documents are all visible. */
   async function withVisibleDocuments<Text extends { documents: string[] }>(
     texts: Text[],
     { layer, user_id }: Reader,
@@ -104,7 +104,7 @@ export function summaries({
           .filter(({ role, layer_used }) => role === 'user' || isWithin(layer_used, newest.layer)),
         { ...turn, layer: newest.layer },
       )
-      // The first summary of a long conversation covers messages that were not read here: it stays the basis.
+      // The first summary of a long conversation covers messages that were not read here, so it remains the basis.
       const coversAll = previous !== undefined || messages.length < 2 * summaryLookback
       const basis = coversAll ? (previous?.content ?? '') : newest.content
       const rewritten = await models.runInBackground({ signal }, async (model, stop) => ({

@@ -12,7 +12,7 @@ type Sentence = { text: string; stems: Set<string>; words: number; position: num
 /**
  * Extends a summary without a model, by SumBasic (Nenkova & Vanderwende 2005) over its lines and the statements of the
  * new messages: the sentence with the highest mean word probability is chosen, the probabilities of its words are
- * squared, so that the next one says something else, and so on up to the length limit. Sentences keep their order.
+ * squared to favour new content, and so on up to the length limit. Sentences keep their order.
  */
 export async function extractSummary(previous: string, messages: SummarizedMessage[]): Promise<string> {
   const extractor = await termExtractor(languageOf(messages.map(({ content }) => content).join('\n')))

@@ -1,12 +1,12 @@
 import { stemmerFor, stopWordsOf } from '../search/index.ts'
 
-/** What a turn is about: a phrase as it was written; `key` is its stems, by which topics are compared. */
+/** A topic of a turn: a phrase as it was written; `key` contains its stems, by which topics are compared. */
 export type Topic = { key: string; text: string; weight: number }
 
 const maxPhraseWords = 3
 const maxTopicsPerTurn = 8
 
-/** Words by which answers refer to their sources. */
+/** Words with which answers refer to their sources. */
 const sourceWords =
   /^(?:documents?|passages?|sources?|dokumente?n?|unterlagen|quellen?|documentos?|documenti|文[档檔書]|资料)$/iu
 

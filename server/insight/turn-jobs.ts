@@ -21,9 +21,9 @@ import { findTurn, isLocalOnly, saveTurn, type TurnRow, turnsOf } from './store/
 import type { ReadBranch, Summaries } from './summaries.ts'
 import { generateTitle, titleFromTopics } from './titles.ts'
 
-/** Messages before a question that its analysis reads. */
+/** The number of messages before a question that its analysis reads. */
 const contextMessages = 12
-/** A title is generated after each of the first answers: the first question alone says little. */
+/** A title is generated after each of the first answers, because the first question alone says little. */
 const titledAnswers = 2
 /** Questions are grouped when they share at least half of their terms. */
 const minSimilarity = 0.5
@@ -33,7 +33,7 @@ const analyzeKind = 'insight.analyze-turn'
 const refineKind = 'insight.refine-turn'
 type TurnInput = { messageId: string }
 
-/** What the jobs need of the module that stores conversations. */
+/** Dependencies on the module that stores conversations. */
 export type Conversations = {
   readBranch: ReadBranch
   /** Returns whether the title was chosen automatically; undefined when the conversation does not exist. */
@@ -51,7 +51,7 @@ type Dependencies = {
   notifyUnanswered: UnansweredListener
 }
 
-/** Learns of a question in the inbox of an avee's owner. */
+/** Called with a question in the inbox of an avee's owner. */
 export type UnansweredListener = (
   trx: Trx,
   question: { avee_id: string; message_id: string },

@@ -59,7 +59,7 @@ export function updates({ database, jobs, knowledge, now }: Dependencies) {
       const title = update.title === '' ? `Update of ${day}` : `${update.title} (${day})`
       const { document } = await knowledge.ingestText(
         { userId: update.owner_id, aveeId: update.avee_id, layer: update.layer, usualLayer: update.layer },
-        // The time distinguishes updates with the same text: equal bytes are one document.
+        // The time distinguishes updates with the same text: equal bytes would be one document.
         { title, text: `${title}\n${update.created_at.toISOString()}\n\n${update.text}` },
         signal,
       )

@@ -2,9 +2,9 @@ const firstMs = 5_000
 const maxMs = 15 * 60_000
 
 /**
- * Milliseconds until the attempt after so many consecutive failures: doubles up to 15 minutes, of which a random half
- * is left out, so that jobs that failed together do not come back together ("equal jitter", AWS Architecture Blog,
- * "Exponential Backoff And Jitter", 2015).
+ * Returns the milliseconds until the next attempt after so many consecutive failures: doubles up to 15 minutes, with up
+ * to half of it left out at random, so that jobs that failed together are not retried together ("equal jitter", AWS
+ * Architecture Blog, "Exponential Backoff And Jitter", 2015).
  */
 export function retryDelayMs(failures: number, random: () => number = Math.random): number {
   const ms = Math.min(firstMs * 2 ** (failures - 1), maxMs)

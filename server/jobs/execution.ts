@@ -28,14 +28,14 @@ export type Execution = {
   row: JobRow
   /** Aborts the job, which then returns to the queue. */
   abort(): void
-  /** Resolves when the outcome is stored, with what the job threw. */
+  /** Resolves when the outcome is stored, with the error of the job, if any. */
   finished: Promise<{ error?: Error }>
 }
 
 export type ExecutionDependencies = {
   database: Database
   log: Log
-  /** Milliseconds until the attempt after so many consecutive failures. */
+  /** Milliseconds until the next attempt after so many consecutive failures. */
   retryDelayMs: (failures: number) => number
   /** Aborts when outcomes can no longer be stored. */
   giveUp: AbortSignal
@@ -75,7 +75,7 @@ export function execute(dependencies: ExecutionDependencies, row: JobRow, defini
         key: row.key,
         transaction: async (work) =>
           database.transaction(async (trx) => {
-            // Locks the row as well, so that no server takes over the job before the commit.
+            // Also locks the row, so that no server takes over the job before the commit.
             if (await renewLease(trx, row, leaseMs)) return work(trx)
             lose()
             throw signal.reason

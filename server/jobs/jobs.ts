@@ -27,7 +27,7 @@ export type JobsDependencies = {
   graceMs?: number
   /** How long dead jobs are kept. */
   deadRetentionMs?: number
-  /** Milliseconds until the attempt after so many consecutive failures. */
+  /** Milliseconds until the next attempt after so many consecutive failures. */
   retryDelayMs?: (failures: number) => number
 }
 
@@ -38,7 +38,7 @@ const channel = 'jobs'
 const maxWaitMs = 30_000
 /** The embedded database has one process, which gets every notification. */
 const maxWaitEmbeddedMs = hour
-/** A due job that another transaction has locked is tried again after this time. */
+/** A due job that another transaction has locked is retried after this time. */
 const minWaitMs = 50
 /** Jobs that are enqueued, or end, within this time are followed by one search for due jobs. */
 const wakeDelayMs = 20
@@ -145,7 +145,7 @@ export function jobs({
     if (definition === undefined) return undefined
     const started = execute(execution, row, definition)
     running.set(row.id, started)
-    // A claim that arrives during the shutdown goes back at once.
+    // A job claimed during the shutdown returns to the queue at once.
     if (isClosed) started.abort()
     void started.finished.then(() => {
       running.delete(row.id)
@@ -189,7 +189,7 @@ export function jobs({
       signal?.throwIfAborted()
       const own = [...running.values()].find(({ row }) => row.kind === kind && row.key === key)
       if (own !== undefined) {
-        // What it runs may be older than the caller's input: the job is then pending again.
+        // The running attempt may have an older input than the caller's; the job is then pending again.
         await aborted(own.finished, signal)
         continue
       }
@@ -277,7 +277,7 @@ export function jobs({
       wake()
     },
 
-    /** Aborts what runs here and returns it to the queue. */
+    /** Aborts running jobs and returns them to the queue. */
     async [Symbol.asyncDispose](): Promise<void> {
       isClosed = true
       clearTimeout(timer)

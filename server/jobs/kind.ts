@@ -7,17 +7,17 @@ export type JobContext = {
   attempt: number
   key: string | null
   /**
-   * Runs `work` in a transaction that commits only while this attempt owns the job: an attempt that lost its lease
-   * stores nothing. Throws when it has.
+   * Runs `work` in a transaction that commits only while this attempt owns the job: an attempt that has lost its lease
+   * throws and stores nothing.
    */
   transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>
 }
 
-/** What a kind of job does and how it is executed. */
+/** A kind of job, with its execution options. */
 export type JobKind<Input extends object = object> = {
   /**
    * Executed at least once per job: after a crash it runs again, possibly while the first attempt still ends. Throwing
-   * is a failure; `repeatAfterMs` makes the job due again that much later, without counting as one.
+   * is a failure; `repeatAfterMs` makes the job due again after that time, without counting as a failure.
    */
   run(input: Input, context: JobContext): Promise<void | { repeatAfterMs: number }>
   /** Jobs of this kind that one server runs at the same time; 1 by default. */
@@ -36,7 +36,7 @@ export type NewJob<Input extends object = object> = {
   kind: string
   /** At most one job exists per kind and key. Without a key every call adds a job; on a schedule it brings forward the next turn. */
   key?: string
-  /** Ids and numbers only: inputs are not deleted with what they are about. */
+  /** Ids and numbers only, because inputs are not deleted with their subject. */
   input: Input
   /** The job is due this much later; enqueueing it again restarts the delay (debounce). */
   delayMs?: number

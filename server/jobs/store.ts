@@ -45,7 +45,7 @@ export async function upsertJob(
       state = case when jobs.state = 'dead' then 'pending' else jobs.state end`.execute(db)
 }
 
-/** Adds a schedule's job; one that exists is due at the latest after the present interval. */
+/** Adds a schedule's job; an existing one is due after the current interval at the latest. */
 export async function insertSchedule(
   db: Db,
   schedule: { id: string; kind: string; key: string; priority: number; everyMs: number },
@@ -66,8 +66,8 @@ type NextWork = {
 }
 
 /**
- * Claims due jobs: of each kind as many as it has free slots, altogether up to `limit`, the most urgent first. Also looks
- * for the next work of the kinds `known`, besides the running jobs `own`.
+ * Claims due jobs, the most urgent first: up to the free slots of each kind and `limit` in total. Also returns when the
+ * next work of the `known` kinds is due, besides the running jobs `own`.
  */
 export async function claimDue(
   db: Db,
@@ -76,7 +76,7 @@ export async function claimDue(
 ): Promise<NextWork & { claimed: JobRow[] }> {
   const untilMs = (time: string) =>
     sql<number | null>`(extract(epoch from ${sql.ref(time)} - clock_timestamp()) * 1000)::float8`
-  // Of a kind without free slots the end of a job claims the next one, so only later due dates count.
+  // For a kind without free slots, the end of a job claims the next one, so only later due dates count.
   const { rows } = await sql<(JobRow | { id: null }) & NextWork>`
     with slots as (
       select * from unnest(

@@ -5,7 +5,7 @@ import type { Originals } from './files.ts'
 import { findReferencedOriginals, lockOriginals } from './store/ingest-files.ts'
 import { findPurgeableVersion, purgePassages } from './store/versions.ts'
 
-/** Passages deleted per transaction, which delays a concurrent search like an insert of as many. */
+/** Passages deleted per transaction, which delays a concurrent search as much as inserting them. */
 const passagesPerTransaction = 50
 /** Maximum delay of the purge of rows and files that no request enqueued, such as those of deleted accounts. */
 const everyMs = 10 * 60 * 1000
@@ -41,7 +41,7 @@ export function cleanup({
     }
   }
 
-  /** Deletes those of the files that nothing refers to. Files are stored under the same lock. */
+  /** Deletes the files that nothing refers to. Files are stored under the same lock. */
   async function deleteUnreferenced(hashes: string[]): Promise<void> {
     const referenced = await findReferencedOriginals(database.db, hashes)
     for (const sha256 of hashes) {

@@ -39,7 +39,7 @@ export function documentDeletion({
     await cleanup.enqueue(trx)
   })
 
-  /** Deletes documents of an avee, also from the trash, and what was made of them; returns how many existed. */
+  /** Deletes documents of an avee, also from the trash, with everything derived from them. Returns how many existed. */
   async function deleteDocuments(ids: string[], aveeId: string): Promise<number> {
     const deleted: DocumentRow[] = []
     for (const id of ids) {
@@ -111,7 +111,7 @@ export function documentDeletion({
   return {
     discard,
 
-    /** Deletes a document with everything made of it; resolves when it is purged. @throws document_not_found */
+    /** Deletes a document with everything derived from it; resolves when it is purged. @throws document_not_found */
     async remove(id: string): Promise<void> {
       const row = await findStoredDocument(db, id)
       if (!row || (await discard([id], row.avee_id)) === 0) throw documentNotFound()
@@ -133,7 +133,7 @@ export function documentDeletion({
       return await deleteFor(userId, ids, aveeId, permanent || !(await isTrashable(documents, aveeId)))
     },
 
-    /** Returns whether a document is in the trash. */
+    /** Whether a document is in the trash. */
     isInTrash: async (id: string): Promise<boolean> =>
       ((await findStoredDocument(db, id))?.deletion_id ?? null) !== null,
 

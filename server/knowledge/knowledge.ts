@@ -78,7 +78,7 @@ export type KnowledgeDependencies = {
     /** Absolute paths of the folders that may be watched, with their subfolders. */
     watchFolders?: string[]
   }
-  /** Whether the disk has less than its reserve, which scheduled imports must leave. */
+  /** Whether free disk space is below the reserve that scheduled imports must leave. */
   isDiskLow?: () => Promise<boolean>
   /** Clock and network, replaced in tests. */
   now?: () => Date
@@ -94,9 +94,9 @@ const maxParsers = Math.min(4, Math.max(2, availableParallelism() - 1))
 /** For one page with its redirects; a person may be waiting for it. */
 const fetchTimeoutMs = 30_000
 const maxRedirects = 5
-/** Of a page that is read once and not kept. */
+/** Limit for a page that is read once and not stored. */
 const maxWebPageBytes = 10 * 1024 * 1024
-/** Lists do not wait longer to learn whether documents are embedded. */
+/** Lists wait no longer than this for the embedding state of documents. */
 const modelTimeoutMs = 1_000
 
 /** The documents of avees: ingestion, storage, search. */
@@ -137,7 +137,7 @@ export async function knowledge({
   )
   const cleanup = cleanupOf({ database, jobs, files, now })
   const embedder = (signal: AbortSignal) => models.embedder(signal)
-  /** Nothing of an avee that is local only is sent to an embedding model outside the private network. */
+  /** A local-only avee must not use an embedding model outside the private network. */
   const permitted = async (model: Embedder | undefined, aveeId: string): Promise<Embedder | undefined> =>
     model?.remote && (await isLocalOnly(db, [aveeId])) ? undefined : model
   const embedderFor = async (aveeId: string, signal: AbortSignal) =>
@@ -272,19 +272,19 @@ export async function knowledge({
       return { documents: await Promise.all(shown.map((row) => listed(row, space))), next }
     },
 
-    /** Returns the avee that a document, also one in the trash, belongs to, which decides who may see it. */
+    /** Returns the avee of a document, also of one in the trash, for access checks. */
     async aveeOf(id: string): Promise<string | undefined> {
       return (await findStoredDocument(db, id))?.avee_id
     },
 
-    /** Returns the current layers of those of these documents that still exist, for a user or everybody. */
+    /** Returns the current layers of the documents that still exist, for a user or the public. */
     layersOf: (ids: string[], readerId: string | null): Promise<DocumentLayers> =>
       findLayers(db, ids, readerId),
 
-    /** Returns the original of a picture, or a page of a PDF, as a model gets it. */
+    /** Returns a picture, or a page of a PDF, in the form for models. */
     picture: modelPictures({ pathOf: files.pathOf, parser, log }),
 
-    /** Lists those of these pages whose text may say little of what is on them, in documents of these layers. */
+    /** Lists the pages whose text may miss much of their content, in documents of these layers. */
     pagesToSee: (pages: { documentId: string; page: number }[], layers: Layer[]): Promise<PageToSee[]> =>
       listPagesToSee(db, pages, layers),
 
@@ -296,11 +296,11 @@ export async function knowledge({
       ofUser: async (userId: string): Promise<Map<string, DocumentRow[]>> =>
         Map.groupBy(await listAttachments(db, userId), ({ avee_id }) => avee_id),
 
-      /** Returns whether the trash takes a conversation with its attachments. */
+      /** Whether a conversation with its attachments fits into the trash. */
       fitTrash: async (conversationId: string): Promise<boolean> =>
         await quota.hasRoomInTrash(conversationId, await sumAttachmentBytes(db, conversationId)),
 
-      /** @throws quota_exceeded if the attachments of a conversation in the trash do not fit outside of it */
+      /** @throws quota_exceeded if the quota has no room for the attachments of a conversation in the trash */
       assertRoom: async (trx: Trx, conversationId: string): Promise<void> =>
         await quota.assertRoom(conversationId, await sumAttachmentBytes(trx, conversationId), trx),
     },

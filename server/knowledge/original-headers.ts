@@ -37,7 +37,7 @@ const attachmentTypes: Record<string, string> = {
 
 /**
  * Returns the response headers of an original file, which is untrusted: active types (HTML, SVG, XML) are downloads,
- * browsers may not guess the type, and inline files are sandboxed.
+ * browsers must not guess the type, and inline files are sandboxed.
  */
 export function originalHeaders(document: {
   type: string

@@ -4,10 +4,10 @@ import { documentNotFound, keyForReading } from './errors.ts'
 
 type Caller = { userId: string; aveeId: string | null }
 
-/** The current layers of documents; null for attachments of others. Those that were deleted are missing. */
+/** The current layers of documents; null for attachments of others. Deleted documents are missing. */
 export type DocumentLayers = ReadonlyMap<string, Layer | null>
 
-/** Returns whether a reader whose access reaches `layer` may see all of these documents. */
+/** Whether a reader with access up to `layer` may see all of these documents. */
 export const areVisible = (ids: string[], layer: Layer, current: DocumentLayers): boolean =>
   ids.every((id) => {
     const documentLayer = current.get(id)

@@ -3,7 +3,7 @@ import type { Knowledge, ListedDocument } from './knowledge.ts'
 
 export const presentDocument = (row: ListedDocument) => ({
   ...row,
-  // Paths of the server are not shown.
+  // Server paths are private.
   source_url: row.source === 'folder' ? null : row.source_url,
   bytes: Number(row.bytes),
 })

@@ -7,7 +7,7 @@ import type { Hit } from './search/hit.ts'
 import { type DocumentRow, findDocument } from './store/documents.ts'
 import { findPage, findPageWords, listNeighbours, listPages } from './store/versions.ts'
 
-/** Reads the text and the files of documents in the layers of a reader. */
+/** Reads the text and files of documents in the layers of a reader. */
 export function documentReader(db: Db, files: Originals) {
   /** Returns a document in one of these layers. @throws document_not_found */
   async function getVisible(id: string, layers: Layer[]): Promise<DocumentRow> {

@@ -2,10 +2,10 @@ import type { Db } from '../db/index.ts'
 import { quotaExceeded } from '../errors.ts'
 import { lockOwnerQuota, sumDocumentBytes } from './store/documents.ts'
 
-/** The total size of the documents of each user's avees, as `maxBytes` limits it; 0 is no limit. */
+/** Limits the total size of the documents of each user's avees to `maxBytes`; 0 for no limit. */
 export const storageQuota = (db: Db, maxBytes: number) => ({
   /**
-   * In a transaction, no other one uses the quota until its end.
+   * Locks the quota until the end of the transaction.
    * @throws quota_exceeded if the owner of the avee has less than `bytes` left
    */
   async assertRoom(aveeId: string, bytes: number, on: Db = db): Promise<void> {
@@ -15,7 +15,7 @@ export const storageQuota = (db: Db, maxBytes: number) => ({
       throw quotaExceeded(`${maxBytes.toLocaleString('en')} bytes of documents`)
   },
 
-  /** Returns whether the trash of the avee's owner takes as much. It has a quota of the same size. */
+  /** Whether the trash of the avee's owner, which has the same quota, can take as many bytes. */
   async hasRoomInTrash(aveeId: string, bytes: number): Promise<boolean> {
     return maxBytes === 0 || (await sumDocumentBytes(db, aveeId, true)) + bytes <= maxBytes
   },

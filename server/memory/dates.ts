@@ -100,7 +100,7 @@ function around(date: Date, precision: Period['precision']): { from: Date; to: D
   return { from: utc(year, month, monday), to: utc(year, month, monday + 7) }
 }
 
-/** Appends the date of the relative expression in a text, since "next Tuesday" is another day later on. */
+/** Appends the date of the relative expression in a text, since the meaning of "next Tuesday" changes over time. */
 export function withDate(text: string, period: Period | undefined): string {
   if (!period || period.isAbsolute) return text
   const day = period.from.toISOString()

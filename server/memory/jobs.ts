@@ -28,12 +28,12 @@ export type MemoryJobsDependencies = {
   forget: Forget
 }
 
-/** Extraction starts when a conversation has been quiet for `quietMs`, at the latest `maxWaitMs` after its first turn. */
+/** Extraction starts when a conversation has been idle for `quietMs`, at most `maxWaitMs` after its first turn. */
 export type MemoryPace = { quietMs: number; maxWaitMs: number }
 
 const extraction = 'memory-extraction'
 const embedding = 'memory-embedding'
-/** Kinds whose jobs follow a turn. */
+/** Kinds of jobs that follow a turn. */
 export const turnJobs = [extraction, embedding]
 
 const maxAttempts = 4
@@ -42,7 +42,7 @@ const maxTurns = 8
 const maxKnown = 20
 const embeddingBatch = 64
 const embeddingBatchesPerJob = 20
-/** Bounds one job; its next run continues. */
+/** Timeout of one job; its next run continues. */
 const embeddingTimeoutMs = 120_000
 /** Finds memories and turns that lack vectors because the embedding model was unavailable or has changed. */
 const embeddingEveryMs = 60_000
@@ -137,7 +137,7 @@ export function memoryJobs({ db, models, jobs, log, now, pace, forget }: MemoryJ
   }
 
   return {
-    /** Schedules the extraction from a conversation once it is quiet. */
+    /** Schedules the extraction from a conversation for when it is idle. */
     enqueueExtraction: (trx: Trx, conversationId: string): Promise<void> =>
       jobs.enqueue(trx, {
         kind: extraction,
@@ -147,7 +147,7 @@ export function memoryJobs({ db, models, jobs, log, now, pace, forget }: MemoryJ
         maxDelayMs: pace.maxWaitMs,
       }),
     enqueueEmbedding,
-    /** Extracts from a conversation without waiting for it to be quiet. */
+    /** Extracts from a conversation without waiting for it to be idle. */
     extractNow: (conversationId: string, signal: AbortSignal) =>
       jobs.runNow(extraction, conversationId, signal),
   }

@@ -80,10 +80,10 @@ type MemoryFilter = {
 const defaultPace: MemoryPace = { quietMs: 2_000, maxWaitMs: 30_000 }
 const maxExported = 100_000
 const maxQueryWords = 8
-/** How long a caller who asks for the memories of a turn waits for their extraction. */
+/** The maximum wait for extraction when the memories of a turn are requested. */
 const extractionTimeoutMs = 1_500
 
-/** What avees remember of the users they talk with. Each memory belongs to one user and one avee, and reaches no other. */
+/** Memories of avees about their users. Each memory belongs to one user and one avee and is used by no other. */
 export function memory({
   database,
   models,
@@ -209,18 +209,18 @@ export function memory({
 
   return {
     /**
-     * Returns what to add to the prompt of an answer, the most useful first; nothing while memory is off. Takes a few
+     * Returns memories for the prompt of an answer, the most useful first; none while memory is off. Takes a few
      * milliseconds. The texts are data, never instructions.
      */
     async recall(query: RecallQuery): Promise<RecalledMemory[]> {
       return await memoryIndex.recall(query, layersWithin(query.layer))
     },
 
-    /** Selects the number of memories of each language that `recall` chooses from. */
+    /** Selects the number of memories for `recall` by language. */
     counts: (query: Pair & Pick<RecallQuery, 'layer' | 'remote'>) =>
       countByLanguage(db, { ...query, layers: layersWithin(query.layer) }),
 
-    /** Selects the number of messages of each language that `recallTurns` chooses from. */
+    /** Selects the number of messages for `recallTurns` by language. */
     turnCounts: countTurns,
 
     /** Returns earlier messages that match a query, the best first. Searches other conversations only while memory is on. */
@@ -259,8 +259,8 @@ export function memory({
     },
 
     /**
-     * Extracts from the conversation of a message now, and returns how many memories the message led to. Waits briefly:
-     * memories that a language model is still extracting are not counted.
+     * Extracts from the conversation of a message now, and returns how many memories came from the message. Waits only
+     * briefly, so memories that a language model is still extracting are not counted.
      */
     async extractNow(messageId: string, signal: AbortSignal): Promise<number> {
       const conversationId = await conversationOf(db, messageId)
@@ -289,28 +289,29 @@ export function memory({
     },
 
     /**
-     * Deletes what was learned from a conversation alone, before the conversation is deleted, or moves it to the trash with
-     * it. Memories that the user has edited are kept.
+     * Deletes the memories learned from a conversation alone before the conversation is deleted, or moves them to the
+     * trash with it. Memories that the user has edited are kept.
      */
     async deleteLearned(
       trx: Trx,
       { conversationId, ...pair }: Pair & { conversationId: string },
       deletionId?: string,
     ): Promise<void> {
-      // Locks turns first, like the extraction: this sees the memories it has stored, and it stores no further ones.
+      // Locks turns first, like the extraction, so that its stored memories are visible here and it stores no further
+      // ones.
       await (deletionId === undefined ? deleteTurns : cancelExtractionFrom)(trx, conversationId)
       await lockPair(trx, pair)
       const learned = await memoriesLearnedFrom(trx, pair, conversationId)
       await (deletionId === undefined ? deleteMemories(trx, learned) : moveToTrash(trx, learned, deletionId))
     },
 
-    /** Restores what was moved to the trash with a conversation. */
+    /** Restores the memories that were moved to the trash with a conversation. */
     async restoreLearned(trx: Trx, deletionId: string): Promise<void> {
       await moveOutOfTrash(trx, { deletionId })
       await work.enqueueEmbedding(trx)
     },
 
-    /** Returns those of these memories that the viewer can still see. */
+    /** Returns which of these memories the viewer can still see. */
     async visibleAmong(viewer: Viewer, aveeId: string, ids: string[]): Promise<Set<string>> {
       if (ids.length === 0) return new Set()
       return await visibleMemories(db, viewer.userId, ids, await policy.accessTo(viewer, [aveeId]))
@@ -429,7 +430,7 @@ export function memory({
     /** Turns memory on or off, for one avee or for all. Off stops recall and extraction at once; `forget` also forgets existing memories. */
     async setEnabled(viewer: Viewer, setting: BodyOf<typeof contract.updateMemorySettings>): Promise<void> {
       if (setting.avee === undefined && viewer.aveeId !== null) throw keyForOneAvee()
-      // 404 for a hidden avee: storing the setting would reveal that it exists.
+      // 404 for a hidden avee, because storing the setting would reveal its existence.
       const aveeId = setting.avee === undefined ? null : (await avees.view(viewer, setting.avee)).avee.id
       const forgotten = setting.forget
         ? aveeId === null

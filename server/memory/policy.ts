@@ -7,12 +7,12 @@ import type { Access } from './store/memories.ts'
 export type Viewer = { userId: string; aveeId: string | null }
 
 /**
- * Users access their own memories only, also those of avees that others own, up to their current access layer. Memories
- * of wider layers appear in no list and no count, but can be forgotten.
+ * Users can access only their own memories, also with avees of others, up to their current access layer. Memories of
+ * wider layers appear in no list and no count, but can be forgotten.
  */
 export function memoryPolicy(avees: Pick<Avees, 'view' | 'getLayer'>) {
   return {
-    /** Returns the layers of these avees that a viewer has access to; none of an avee that is hidden from them. */
+    /** Returns the layers of these avees that a viewer can access; none for an avee that is hidden from them. */
     async accessTo(viewer: Viewer, aveeIds: string[]): Promise<Access[]> {
       const all = await Promise.all(
         aveeIds.map(async (aveeId) => {

@@ -4,7 +4,7 @@ import { clearActiveModel, findActiveModel, saveActiveModel } from './store.ts'
 /** The channel of notifications that the active model has changed. */
 const channel = 'active_model'
 
-/** The model that an administrator has activated, in memory until a server changes it. */
+/** The model that an administrator has activated, cached in memory until a server changes it. */
 export function createActiveModel(database: Database) {
   const { db } = database
   let cached: Promise<string | undefined> | undefined

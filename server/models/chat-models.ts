@@ -123,7 +123,7 @@ export function createChatModels({
     },
   })
 
-  /** Whether a model can do what is asked, within its context window. */
+  /** Whether a model supports a request, within its context window. */
   async function fits(model: ChatModel, request: ChatRequest, signal: AbortSignal): Promise<boolean> {
     try {
       checkRequest(model, request)
@@ -134,7 +134,7 @@ export function createChatModels({
     return length < (await model.contextTokens(signal))
   }
 
-  /** Adds what every request of a user needs: the check of the request, the queue and the health of the provider. */
+  /** Adds the steps of every user request: validation, the queue, and the health of the provider. */
   const guard = (model: ChatModel, { provider }: ServedModel, userId: string): ChatModel => ({
     ...model,
     async *stream(request, signal) {
@@ -162,7 +162,7 @@ export function createChatModels({
     },
   })
 
-  /** @throws why the model cannot answer: model_not_found, not_a_chat_model, or its service is not available */
+  /** @throws model_not_found, not_a_chat_model, or the error of its service */
   async function requireChatModel(name: string) {
     const located = await selector.locate(name, { refresh: true, isStrict: true })
     if ('problem' in located) throw located.problem
@@ -179,15 +179,15 @@ export function createChatModels({
     requireChatModel,
 
     /**
-     * Selects the chat model that answers. Throws if a model is requested by name and not available. Otherwise there
-     * always is one: the built-in model `extractive` is the last choice.
+     * Selects the chat model that answers. Throws if a model is requested by name and not available. Otherwise the last
+     * choice is the built-in model `extractive`, which is always available.
      */
     selectModel,
 
     /**
      * Runs `work` with a language model in the background. On a local server an answer preempts it: `signal` aborts and
      * `work` is called again later, so it must be restartable and store nothing before its model call has finished.
-     * Returns undefined, without a call, if there is no language model or background calls are off.
+     * Returns undefined without a call if there is no language model or background calls are off.
      */
     async runInBackground<T>(
       options: { requested?: string; signal: AbortSignal },
@@ -207,10 +207,10 @@ export function createChatModels({
         .runInBackground(options.signal, (signal) => work(model, signal), { idleMs: background.idleMs })
     },
 
-    /** Returns the ids of the models that are asked when another is away, in order. */
+    /** Returns the ids of the fallback models, in order. */
     fallbacks: fallbackOrder,
 
-    /** Sets them. Throws an error about the first that is not available. */
+    /** Sets the fallback models. Throws an error about the first that is not available. */
     async setFallbacks(ids: string[]): Promise<string[]> {
       for (const id of ids) await requireChatModel(id)
       await saveFallbacks(database.db, ids)

@@ -21,7 +21,7 @@ export const withPages = (model: ChatModel, request: ChatRequest): ChatRequest =
 })
 
 /**
- * @throws model_unsupported, which names the first field of the request that the model cannot do; images_not_allowed for
+ * @throws model_unsupported, which names the first field of the request that the model does not support; images_not_allowed for
  * images that may not be sent to its provider
  */
 export function checkRequest(model: ChatModel, request: ChatRequest): void {

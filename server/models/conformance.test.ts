@@ -316,7 +316,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
   })
 })
 
-/** Shapes of the streams that services send, with what is read from them. */
+/** Shapes of the streams that services send, with the expected result. */
 const shapes: {
   shape: string
   protocol: (typeof adapters)[number]['protocol']

@@ -8,9 +8,9 @@ export type ProviderDiagnosis = {
   kind: string
   remote: boolean
   models: number
-  /** Time of the list of models. */
+  /** Of the request for the list of models. */
   latencyMs: number
-  /** What is wrong and what to do; null if nothing is. */
+  /** The problem and what to do; null without a problem. */
   problem: string | null
   /** One short answer of a chat model; the rate is that after the first token, null for a single one. */
   answer: { model: string; firstTokenMs: number; tokensPerSecond: number | null } | null
@@ -19,7 +19,7 @@ export type ProviderDiagnosis = {
 const question = 'Count from one to twenty in words.'
 const maxTokens = 100
 
-/** Checks a provider: lists its models and, with `ask`, asks one, `preferred` if it has it. */
+/** Checks a provider: lists its models and, with `ask`, asks one of them, `preferred` if it is listed. */
 export async function diagnoseProvider(
   provider: Provider,
   { ask, preferred }: { ask: boolean; preferred?: string | undefined },
@@ -58,7 +58,7 @@ export async function diagnoseProvider(
   }
 }
 
-/** Embeds a word with each model of a provider that has no others, and returns why one cannot. */
+/** Embeds a word with each model of a provider that has embedding models only. Returns the first problem. */
 async function findEmbeddingProblem(
   provider: Provider,
   listed: ProviderModel[],

@@ -175,7 +175,7 @@ export const notALocalModel = defineError(
 
 /** Errors of models that run in this process. */
 
-/** `detail` says why the runtime cannot be loaded although it is installed. */
+/** `detail` is the reason why an installed runtime cannot be loaded. */
 export const runtimeMissing = defineError(
   503,
   'runtime_missing',
@@ -188,7 +188,7 @@ export const engineFailed = defineError(
   (model: string, reason: string) =>
     `The model ${model} cannot be run: ${reason}. Delete it and download it again, or choose another.`,
 )
-/** `detail` says why npm has failed. */
+/** `detail` is the reason why npm failed. */
 export const engineNotInstalled = defineError(503, 'chat_engine_missing', (detail?: string) =>
   detail === undefined
     ? 'The engine for chat models in this process is not installed. An administrator can install it on the Models screen, or with "gabee models install-engine".'

@@ -1,10 +1,10 @@
 import type { Provider } from './providers/provider.ts'
 import { type createModelSelector, isServed, type ServedModel } from './select-model.ts'
 
-/** The models that the default order takes of a provider other than Ollama, which may list hundreds. */
+/** The number of models in the default order from each provider other than Ollama, which may list hundreds. */
 const maxOfService = 3
 
-/** Returns the ids of the chat models in the order in which they are asked by default: local ones first. */
+/** Returns the ids of the chat models in the default fallback order: local ones first. */
 export async function defaultFallbacks(providers: Provider[]): Promise<string[]> {
   const all = await Promise.all(
     providers.map(async (provider) => {
@@ -18,8 +18,7 @@ export async function defaultFallbacks(providers: Provider[]): Promise<string[]>
 }
 
 /**
- * Finds the first model of `order` that may answer instead of others. It skips the models of
- * providers that have failed or pause.
+ * Finds the first model of `order` that can answer instead. Skips models of providers that have failed or are paused.
  */
 export async function findFallback(
   order: string[],

@@ -3,15 +3,15 @@ import { z } from 'zod'
 import type { ChatMessage, ChatModel, ChatRequest, TokenUsage, Tool } from './port.ts'
 import { findCall } from './tool-calls.ts'
 
-/** Longer choices, such as a tool's arguments, are cut off and count as none. */
+/** Longer choices, for example with long arguments, are truncated and count as no choice. */
 const maxChoiceTokens = 1_000
 const answerDirectly = 'answer'
 
 const choice = z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()).catch({}) })
 
 /**
- * Lets a model without tool calls use tools: it first writes, as JSON by a schema, which tool it needs, and answers once
- * it needs none. Calls and results are plain text in its prompt. Without structured output it only answers.
+ * Lets a model without tool calls use tools: it first chooses a tool, as JSON by a schema, and answers once it needs
+ * none. Calls and results are plain text in its prompt. A model without structured output gets no tools.
  */
 export function guideTools(model: ChatModel): ChatModel {
   const { capabilities } = model
@@ -111,7 +111,7 @@ function merge(messages: ChatMessage[]): ChatMessage[] {
   return merged
 }
 
-/** Adds the tokens of two requests; null when a count is not known. */
+/** Adds the tokens of two requests; null when a count is unknown. */
 export function sumUsage(total: TokenUsage | undefined, usage: TokenUsage): TokenUsage {
   if (!total) return usage
   const add = (a: number | null, b: number | null) => (a === null || b === null ? null : a + b)

@@ -4,7 +4,7 @@ import type { ModelService } from './upstream/service.ts'
 
 const storage = new AsyncLocalStorage<true>()
 
-/** Runs work from which nothing may be sent to a model outside the private network. */
+/** Runs work; with `isLocalOnly`, nothing of it may be sent to a model outside the private network. */
 export const runLocalOnly = <T>(isLocalOnly: boolean, work: () => T): T =>
   isLocalOnly ? storage.run(true, work) : work()
 

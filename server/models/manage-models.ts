@@ -121,8 +121,8 @@ export function manageModels({
     },
 
     /**
-     * Checks every provider with one short answer each, and says which models answer and embed by default. The answers of
-     * a remote provider may cost money.
+     * Checks every provider with one short answer each, and returns which models answer and embed by default. The
+     * answers of a remote provider may cost money.
      */
     async diagnose(signal: AbortSignal) {
       const [selection, embeds, all] = await Promise.all([
@@ -188,7 +188,7 @@ export function manageModels({
         (state.isUp ? (state.value ?? []) : [])
           .filter(({ capabilities, installed }) => installed || capabilities.length > 0)
           .map(({ name, installed, capabilities, contextLength }) => ({
-            // Names of added providers may be those of other models.
+            // The names of added providers may equal those of other models.
             name: provider.id === null ? name : `${provider.name}/${name}`,
             provider: provider.name,
             size: installed?.size ?? null,

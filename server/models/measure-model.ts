@@ -1,7 +1,7 @@
 import type { Telemetry } from '../telemetry/index.ts'
 import type { ChatModel } from './port.ts'
 
-/** Returns the same model with its requests measured. */
+/** Wraps a model to measure its requests. */
 export const measureModel = (chat: ChatModel, telemetry: Telemetry): ChatModel => ({
   ...chat,
   async *stream(request, signal) {

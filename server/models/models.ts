@@ -45,7 +45,7 @@ export type ModelsConfig = {
   /** Timeouts of an answer: before its first part, and between two parts. */
   firstTokenMs: number
   stallMs: number
-  /** Answers at a time of each of these two servers. Default unlimited. */
+  /** Concurrent answers of each of these two servers. Default unlimited. */
   maxParallel?: number | undefined
   /** Context window in tokens that Ollama loads models with. */
   contextTokens?: number | undefined
@@ -135,8 +135,7 @@ export function models({
   }
   /**
    * Returns the configured cross-encoder, else one in this process, else the first that the OpenAI-compatible service
-   * lists. A service outside the private network would get the passages of every search, so it is used only if it is
-   * configured.
+   * lists. A service outside the private network would receive the passages of every search, so it must be configured.
    */
   async function findReranker(): Promise<Reranker | undefined> {
     const own = rerank ? undefined : await runtime.reranker()
@@ -204,7 +203,7 @@ export function models({
     /** Whether reranking sends passages out of the private network. */
     hasRemoteReranker: rerank?.remote ?? false,
 
-    /** Runs work from which nothing is sent to a model outside the private network, if `isLocalOnly`. */
+    /** Runs work; with `isLocalOnly`, nothing of it may be sent to a model outside the private network. */
     localOnly: runLocalOnly,
 
     /** Returns the embedding model; without one, search is lexical only. */
@@ -239,13 +238,13 @@ export function models({
     /** Returns the numbers of waiting, running and preempted background calls. */
     backgroundStats: () => schedulers.stats(),
 
-    /** Starts to measure an answer. The function that it returns is called with the model at the first token. */
+    /** Starts measuring an answer. Call the returned function with the model at the first token. */
     timeFirstToken(): (model: ChatModel) => void {
       const end = telemetry.firstToken.startTimer()
       return ({ provider, name }) => void end({ provider, model: name })
     },
 
-    /** Returns how many answers run and wait at each server of models, under the name of its first provider. */
+    /** Returns how many answers run and wait at each model server, under the name of its first provider. */
     async queueStats(): Promise<{ provider: string; running: number; waiting: number }[]> {
       const seen = new Map<Scheduler, string>()
       for (const { name, service } of await providers.list()) {
@@ -270,7 +269,7 @@ export function models({
     /** Starts the download of a model of the catalogue as a run, or joins the one in progress. */
     download: (request: Parameters<typeof pulls.startDownload>[0]) => pulls.startDownload(request),
 
-    /** Starts to install the engine of GGUF models as a run, or joins the one in progress. */
+    /** Starts the installation of the engine of GGUF models as a run, or joins the one in progress. */
     installChatEngine: pulls.installChatEngine,
 
     async [Symbol.asyncDispose](): Promise<void> {

@@ -6,7 +6,7 @@ export function withTag(name: string): string {
   return lastPart.includes(':') ? name : `${name}:latest`
 }
 
-/** Whether two names mean the same model. Ollama ignores case. */
+/** Whether two names refer to the same model. Ollama ignores case. */
 export const isSameModel = (a: string, b: string): boolean =>
   withTag(a).toLowerCase() === withTag(b).toLowerCase()
 
@@ -34,7 +34,7 @@ export const looksLikeChatModel = (name: string): boolean =>
 const visionModel =
   /gpt-(?:4o|4\.1|4-turbo|[5-9])|chatgpt|(?:^|\/)o[1-9](?!-mini)|claude|gemini|vision|(?:^|[-_/.\d])vl(?:[-_:.]|$)|llava|pixtral|gemma-?3|llama-?4|grok-(?:[4-9]|2-vision)|mistral-(?:small|medium|large)|molmo|internvl|minicpm-v|moondream/i
 
-/** Guesses the capabilities of a model of a service that does not report them. The service rejects what is wrong. */
+/** Guesses the capabilities of a model of a service that does not report them. The service rejects wrong guesses. */
 export function guessCapabilities(name: string): Capability[] {
   if (looksLikeEmbeddingModel(name)) return ['embed']
   if (!looksLikeChatModel(name)) return []

@@ -6,7 +6,7 @@ export type ChatMessage = {
   role: 'system' | 'user' | 'assistant' | 'tool'
   content: string
   images?: ChatImage[] | undefined
-  /** Pictures of pages whose text is in the prompt too; models that may not get them answer without. */
+  /** Pictures of pages whose text is also in the prompt; left out for models that may not receive them. */
   pages?: { image: ChatImage; caption: string }[] | undefined
   /** The calls that an assistant message makes. */
   toolCalls?: ToolCall[] | undefined
@@ -31,7 +31,7 @@ export type ToolCall = {
   name: string
   /** JSON text of an object, as the model wrote it. */
   arguments: string
-  /** Opaque state of the provider, which it expects back with the call. */
+  /** Opaque state of the provider, which must be sent back with the call. */
   signature?: string | undefined
 }
 
@@ -56,14 +56,14 @@ export type ChatRequest = {
   stop?: string[] | undefined
   tools?: Tool[] | undefined
   toolChoice?: ToolChoice | undefined
-  /** Guides a model without tool calls to choose a tool by a schema; one that cannot do that either gets no tools. */
+  /** Guides a model without tool calls to choose a tool by a schema; one without structured output gets no tools. */
   guidesTools?: boolean | undefined
   responseFormat?: ResponseFormat | undefined
   /** The only remote provider that may be sent the images, by name; without it, any. */
   imagesTo?: string | undefined
-  /** Whether the prompt has something that may not leave the private network. */
+  /** Whether the prompt contains data that may not leave the private network. */
   localOnly?: boolean | undefined
-  /** The parts of the prompt, from which the built-in model composes its answer. */
+  /** The parts of the prompt from which the built-in model composes its answer. */
   grounding: { question: string; passages: GroundingPassage[]; answerable: Answerability | null }
 }
 
@@ -82,13 +82,13 @@ export type ModelPart =
   | ({ type: 'tool_call' } & ToolCall)
   /** No output yet; the message is for the waiting user. */
   | { type: 'waiting'; message: string }
-  /** The place in the queue of the model server, from 1; the wait is null before its first answer has ended. */
+  /** The position in the queue of the model server, from 1; the wait is null before its first answer has ended. */
   | { type: 'queued'; position: number; waitMs: number | null }
   | { type: 'finish'; reason: FinishReason; usage: TokenUsage; by?: AnsweredBy }
 
 /**
- * The model that has answered. `cost` is by the prices of the provider; `fallbackFrom` is the id of the selected model if
- * that was not available.
+ * The model that has answered. `cost` follows from the prices of the provider; `fallbackFrom` is the id of the selected
+ * model if that was not available.
  */
 export type AnsweredBy = {
   model: string
@@ -100,7 +100,9 @@ export type AnsweredBy = {
 
 export type FinishReason = 'stop' | 'length' | 'filter' | 'tool_calls' | 'other'
 
-/** How a model continues a partial answer: from a trailing assistant message, exactly at an offset, or by an instruction. */
+/**
+ * How a model continues a partial answer: from a trailing assistant message, exactly at an offset, or by instruction.
+ */
 export type Continuation = 'trailing' | 'exact' | 'instruct'
 
 export type Capability = 'chat' | 'embed' | 'vision' | 'tools' | 'thinking' | 'json'

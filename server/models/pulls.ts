@@ -22,9 +22,9 @@ const retryMs = 1_000
 const progressIntervalMs = 100
 
 /**
- * Downloads models, each in a run: with Ollama, or models of the catalogue, and the engine that runs GGUF models. Its events are Ollama's objects, or have their
- * form; the last one is `{"status":"success"}`. Requests for the same model share one run. A failure ends with Ollama's shape `{"error": "sentence"}`, extended by
- * `code` and `message`.
+ * Downloads models of Ollama or the catalogue, and the engine of GGUF models, each in a run. Events are Ollama's
+ * objects or have their form; the last one is `{"status":"success"}`. Requests for the same model share one run. A
+ * failure ends with Ollama's shape `{"error": "sentence"}`, extended by `code` and `message`.
  */
 export function createPulls({
   ollama: provider,
@@ -145,7 +145,7 @@ export function createPulls({
       })
     },
 
-    /** Starts to install the engine of GGUF models, or joins the run in progress. */
+    /** Starts the installation of the engine of GGUF models, or joins the run in progress. */
     installChatEngine: (request: {
       userId: string
       idempotencyKey?: string | undefined

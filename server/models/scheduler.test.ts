@@ -174,7 +174,7 @@ describe('answers beyond the parallel limit', () => {
     createScheduler({ remote: false, closing: never, timings, maxParallel: () => maxParallel })
   type Limited = ReturnType<typeof limited>
 
-  /** Waits for a slot. Records the places in the queue; `start` resolves with the function that frees the slot. */
+  /** Waits for a slot. Records the positions in the queue; `start` resolves with the function that frees the slot. */
   function queue(scheduler: Limited, user: string, signal = never) {
     const places: number[] = []
     async function wait(): Promise<() => void> {
@@ -191,7 +191,7 @@ describe('answers beyond the parallel limit', () => {
   test('of a burst of 50 people on two slots start in turn: nobody waits for the second answer of another', async () => {
     const scheduler = limited(2)
     const started: string[] = []
-    // One of them asks ten times before the others arrive.
+    // One user asks ten times before the others arrive.
     const users = [
       ...Array.from({ length: 10 }, () => 'eager'),
       ...Array.from({ length: 49 }, (_, i) => `user ${i}`),
@@ -250,7 +250,7 @@ describe('answers beyond the parallel limit', () => {
   test('expect to wait by the median answer, less what the running ones have taken', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const scheduler = limited(2)
-    // The first also waited for the model to load.
+    // The duration of the first includes loading the model.
     for (const ms of [60_000, 4_000, 4_000]) {
       const end = await queue(scheduler, 'a').start
       vi.advanceTimersByTime(ms)
@@ -285,7 +285,7 @@ describe('answers beyond the parallel limit', () => {
     end()
     const endLast = await last.start
     expect((await waiting.next()).value).toEqual({ position: 1, waitMs: expect.any(Number) })
-    // A reader that leaves frees its place, and an abandoned one no slot.
+    // A reader that leaves gives up its position, and an abandoned answer takes no slot.
     await waiting.return(() => undefined)
     endLast()
     ;(await queue(scheduler, 'e').start)()

@@ -46,7 +46,7 @@ const maxDurations = 15
 
 /**
  * Gives the answers of one model server priority over background calls. Answers beyond `maxParallel` are served in
- * rounds: in each, every waiting user gets one, in the order in which they came or their last answer ended.
+ * rounds: each waiting user gets one per round, in the order of their requests or of the end of their last answers.
  *
  *     waiting ──(server idle, no other call)──► working ──► done
  *        ▲                                        │
@@ -101,7 +101,7 @@ export function createScheduler({
     return startTimes.size + calls < maxParallel()
   }
 
-  /** Returns when the answer at a place in the queue is expected to start, in milliseconds from now. */
+  /** Returns when the answer at a position in the queue is expected to start, in milliseconds from now. */
   function expectedWait(position: number): number | null {
     const median = durations.toSorted((a, b) => a - b)[durations.length >> 1]
     const now = performance.now()
@@ -209,7 +209,10 @@ export function createScheduler({
     /** Registers an answer that a user waits for, and preempts background calls. Returns a function that ends it. */
     beginAnswer,
 
-    /** Waits for a slot of the server. Yields each new place in the queue, and returns the function that frees the slot. */
+    /**
+     * Waits for a slot of the server. Yields each new position in the queue, and returns the function that frees the
+     * slot.
+     */
     async *queueAnswer(user: string, signal: AbortSignal): AsyncGenerator<QueuePlace, () => void> {
       if (isInside()) return () => {}
       if (queue.length === 0 && hasSlot()) return startAnswer(user)
@@ -262,7 +265,7 @@ export function createScheduler({
       options: { idleMs?: number | undefined; maxWaitMs?: number | undefined } = {},
     ): Promise<T> {
       if (isInside()) return await work(signal)
-      // It runs when another call ends, yet in the context of its own caller.
+      // Starts when another call ends, but in the context of its own caller.
       const context = AsyncLocalStorage.snapshot()
       const all = AbortSignal.any([signal, closing])
       all.throwIfAborted()
@@ -311,7 +314,7 @@ export function createSchedulers(closing: AbortSignal, timings?: SchedulerTiming
       schedulers.set(origin, scheduler)
       return scheduler
     },
-    /** Limits the answers at a time of a server. */
+    /** Limits the concurrent answers of a server. */
     limit({ address }: { address: string }, maxParallel: number | undefined): void {
       const { origin } = new URL(address)
       if (maxParallel === undefined) limits.delete(origin)

@@ -35,7 +35,7 @@ export type SelectionSettings = {
 export type SelectionOptions = {
   requested?: string | undefined
   strong?: boolean | undefined
-  /** Whether only models in the private network may answer. */
+  /** Allows only models in the private network. */
   localOnly?: boolean | undefined
   /** Refuses a name that several providers have; true by default. */
   isStrict?: boolean | undefined
@@ -46,7 +46,7 @@ const openAiDefaults = { normal: 'gpt-4o-mini', strong: 'gpt-4o' }
 export const isServed = (located: LocatedModel): located is ServedModel =>
   'provider' in located && located.provider !== undefined
 
-/** Returns the id of a model, under which it is found whatever other providers have. */
+/** Returns the id of a model, which is unique among all providers. */
 export const idOf = (located: ServedModel | typeof extractive): string =>
   located.provider ? `${located.provider.name}/${located.name}` : located.name
 
@@ -55,7 +55,7 @@ export function createModelSelector(settings: SelectionSettings) {
   const openai = async () =>
     (await settings.providers()).find(({ id, name }) => id === null && name === 'openai')
 
-  /** Returns the model of a provider, whether it lists it or not. */
+  /** Returns the model of a provider, whether listed or not. */
   async function inProvider(provider: Provider, name: string, refresh: boolean): Promise<ServedModel> {
     const model = await provider.find(name, refresh)
     return { provider, name: provider.kind === 'ollama' ? shortName(model?.name ?? name) : name, model }
@@ -73,8 +73,8 @@ export function createModelSelector(settings: SelectionSettings) {
 
   /**
    * Locates a model by its id, `<provider>/<model>`, or by its name alone. `refresh` requests a new list from Ollama
-   * before it reports a model as missing; `isStrict` refuses a name that several providers have, otherwise the first one
-   * is meant.
+   * before it reports a model as missing; `isStrict` refuses a name that several providers have; otherwise the first
+   * one applies.
    */
   async function locate(id: string, options: { refresh: boolean; isStrict: boolean }): Promise<LocatedModel> {
     if (id === 'extractive') return extractive
@@ -95,7 +95,7 @@ export function createModelSelector(settings: SelectionSettings) {
     const requested = splitId(id)
     const provider = providers.find(({ name }) => name === requested.provider)
     if (provider) {
-      // A service may have a model whose own name begins with that of the provider.
+      // The name of a model may itself begin with that of its provider.
       const whole = await listing(id, false)
       if (whole[0]) return whole.find((each) => each.provider === provider) ?? whole[0]
       const own = await inProvider(provider, requested.name, refresh)
@@ -113,7 +113,7 @@ export function createModelSelector(settings: SelectionSettings) {
     return { problem: await explainMissing(id, providers[0]) }
   }
 
-  /** Returns the provider that may have models that it does not list. */
+  /** Returns the provider that may have unlisted models. */
   async function unlisted(): Promise<Provider | undefined> {
     const configured = await openai()
     if (configured) return configured

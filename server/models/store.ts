@@ -58,7 +58,7 @@ export async function deleteProviderRow(db: Db, id: string): Promise<boolean> {
 const fallbacksKey = 'model_fallbacks'
 const fallbacks = z.object({ models: z.array(z.string()) })
 
-/** Returns the models that are asked when another is away, in order; undefined for the default order. */
+/** Returns the fallback models in order; undefined for the default order. */
 export async function findFallbacks(db: Db): Promise<string[] | undefined> {
   const row = await db
     .selectFrom('settings')

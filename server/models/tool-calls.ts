@@ -4,7 +4,7 @@ import type { ChatMessage, Tool, ToolCall } from './port.ts'
 /** Bounds the arguments of the calls of one answer. */
 export const maxCallCharacters = 1_000_000
 
-/** Returns a tool in the form of OpenAI's API, which Ollama's has, too. */
+/** Returns a tool in the form of the APIs of OpenAI and Ollama. */
 export const toFunctionTool = ({ name, description, parameters }: Tool) => ({
   type: 'function' as const,
   function: { name, description, parameters: parameters ?? { type: 'object', properties: {} } },

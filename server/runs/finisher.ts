@@ -25,8 +25,8 @@ type Ending = {
 export type FinishListener = (trx: Trx, run: RunRecord, status: RunStatus) => Promise<void>
 
 /**
- * Ends a run: its remaining events, its last event, its status and what its kind stores, in one transaction that only
- * the present owner of the run can commit. The run ends even if its kind throws:
+ * Ends a run: its remaining events, its last event, its status and the rows of its kind, in one transaction that only
+ * the current owner of the run can commit. The run ends even if its kind throws:
  *
  *     complete ──store throws──→ failed, closed by its kind ──close throws──→ failed, with the error alone
  *     stopped ───close throws──────────────────────────────────────────────────↗
@@ -58,7 +58,7 @@ export function createFinisher({
         tail?.advance(run.lastCommitted, true)
         onFinished(run)
       } catch (error) {
-        // Only a database that stays unavailable leads here; another process can claim the run.
+        // Reached only if the database stays unavailable; another process can claim the run.
         run.requeue(queued)
         throw error
       }
@@ -99,7 +99,7 @@ export function createFinisher({
     return failureOf(error)
   }
 
-  /** Returns the events it wrote; undefined when another process owns the run. Throws what the kind throws. */
+  /** Returns the events it wrote; undefined when another process owns the run. Throws the errors of the kind. */
   async function tryFinish(run: OwnedRun, rest: RunEvent[], ending: Ending): Promise<RunEvent[] | undefined> {
     const append: Append = {
       id: run.id,

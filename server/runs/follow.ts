@@ -57,7 +57,7 @@ export async function* follow(
   }
 }
 
-/** Returns undefined, after a pause, when the database is unavailable: the reader then tries again. */
+/** Returns undefined, after a pause, when the database is unavailable: the caller then retries. */
 async function readPage(
   database: Database,
   id: string,

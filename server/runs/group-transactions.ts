@@ -1,7 +1,7 @@
 import type { Database, Trx } from '../db/index.ts'
 import { isTransient } from './persist.ts'
 
-/** Bounds how long one transaction holds back everything else. */
+/** Bounds how long one transaction blocks everything else. */
 const maxWorks = 32
 
 type Work = {
@@ -37,7 +37,7 @@ export function groupTransactions(database: Database): Database['transaction'] {
       })
       for (const [i, work] of works.entries()) work.resolve(results[i])
     } catch (error) {
-      // After a lost connection it is unknown whether the commit happened, which each caller has to find out.
+      // After a lost connection it is unknown whether the commit happened, which each caller must check.
       if (works.length === 1 || isTransient(error)) for (const work of works) work.reject(error)
       else for (const work of works) await runTogether([work])
     }

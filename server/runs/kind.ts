@@ -11,7 +11,7 @@ export type RunEvent = { n: number; data: string }
 /** The content of an event. */
 export type EventBody = Record<string, unknown>
 
-/** What a protocol sends in one frame: an object as JSON, a string as it is. */
+/** A frame of a protocol: an object, sent as JSON, or a string. */
 export type Frame = EventBody | string
 
 /**
@@ -20,11 +20,14 @@ export type Frame = EventBody | string
  */
 export type Renderer = (event: EventBody) => Frame[]
 
-/** How one reader sees a log, by what they may see now and not when it was written. */
+/** The log as one reader may see it now, not when it was written. */
 export type LogView = {
-  /** Returns what to send for an event; undefined for the event itself. @throws 404 when the reader may no longer see the run */
+  /**
+   * Returns the event to send in place of an event; undefined for the event itself. @throws 404 when the reader may no
+   * longer see the run
+   */
   show(event: RunEvent): EventBody | undefined | Promise<EventBody>
-  /** True when `show` has to get every event from the start of the log. */
+  /** Whether `show` must be called with every event from the start of the log. */
   needsWholeLog: boolean
 }
 
@@ -45,7 +48,7 @@ export type RunRecord<Input = unknown> = {
   scope: string | null
   input: Input
   status: RunStatus
-  /** 1 at first; rises with each takeover. */
+  /** 1 at first; incremented by each takeover. */
   attempt: number
   lastEvent: number
   error: { code: string; message: string } | null
@@ -61,8 +64,8 @@ export type RunRecord<Input = unknown> = {
 export type AbortReason = 'stopped' | 'handed-over'
 
 /**
- * What a worker works with. It depends on no request, so that the end of a request does not affect it. Once the signal
- * has fired, emit, flush and commit reject.
+ * The interface of a worker. It is independent of requests, so that the end of a request does not affect it. Once the
+ * signal has fired, emit, flush and commit reject.
  */
 export type RunContext<Input> = {
   readonly run: RunRecord<Input>
@@ -87,7 +90,7 @@ export type RunContext<Input> = {
   events(): Promise<RunEvent[]>
 }
 
-/** A successful end: the last event, and what is stored in the same transaction. */
+/** A successful end: the last event, and rows to store in the same transaction. */
 export type Completion = { event: EventBody; store?: (trx: Trx) => Promise<void> }
 
 /** Any other end. */
@@ -97,9 +100,9 @@ export type Closing = { status: 'stopped' } | { status: 'failed'; error: { code:
  * A kind of long operation, registered by the module that implements it.
  *
  * `work` is independent of requests. After a crash it is called again with `run.attempt` > 1 and must be able to
- * continue from `run.input` and the events so far.
- * `close` is called when the run is stopped, throws or has no attempts left: it stores what is to be kept (in the
- * closing transaction, from the committed events) and returns the last event.
+ * continue from `run.input` and the events so far. `close` is called when the run is stopped, throws or has no attempts
+ * left: it stores the remaining result from the committed events, in the closing transaction, and returns the last
+ * event.
  */
 export type RunKind<Input = unknown> = {
   work(context: RunContext<Input>): Promise<Completion>
@@ -112,11 +115,11 @@ export type RunKind<Input = unknown> = {
   renderer?(run: RunRecord<Input>, format: string): Renderer
   /** Creates the view of a reader who may see the run; without it, events are sent as they were written. */
   view?(run: RunRecord<Input>, viewer: Viewer): Promise<LogView>
-  /** The format that a run's log is read in when the reader names none; the canonical one when left out. */
+  /** The default format of a run's log; the canonical one when left out. */
   defaultFormat?(run: RunRecord<Input>): string
   /** Lets every signed-in user read the runs, such as the download of a model; only the user who started one can stop it. */
   shared?: boolean
-  /** How often a run is resumed before it is closed as failed; 5 by default. */
+  /** The maximum number of times a run is resumed before it is closed as failed; 5 by default. */
   maxAttempts?: number
 }
 
@@ -130,17 +133,17 @@ export type NewRun<Input = unknown> = {
   /** The id of the avee that the run belongs to: with an API key restricted to an avee, only runs of that scope are visible. */
   scope?: string
   input: Input
-  /** The same key of the same user and scope gives the same run, until the run is deleted (30 days after its end). */
+  /** The same key of the same user and scope returns the same run, until the run is deleted (30 days after its end). */
   idempotencyKey?: string | undefined
   /** The first events of the log, stored together with the run. */
   events?: EventBody[] | undefined
-  /** What the worker would otherwise read again. It is not stored. */
+  /** Data that the worker would otherwise read again. It is not stored. */
   preloaded?: unknown
 }
 
 /**
- * What is stored together with a new run: in its transaction, or, which takes one round trip, in its statement as further
- * common table expressions. These get their rows `from run`, which has none when the run was not created.
+ * Rows to store together with a new run: in its transaction, or in its statement as further common table expressions,
+ * which takes one round trip. These select `from run`, which is empty when the run was not created.
  */
 export type WithRun = ((trx: Trx, runId: string) => Promise<void>) | RawBuilder<unknown>
 

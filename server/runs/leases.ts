@@ -4,12 +4,12 @@ import type { RunKind } from './kind.ts'
 import type { OwnedRun } from './owned-run.ts'
 import { type Claim, claimRuns, nextClaimMs, type Owner, type RunRow } from './store.ts'
 
-/** How often a run is resumed at most when its kind does not say. */
+/** The maximum number of times a run is resumed, unless its kind sets another. */
 const defaultMaxAttempts = 5
 const maxClaims = 16
-/** Added to the end of a lease, so that it has passed by the clock of the database. */
+/** Added to the end of a lease, so that it has also passed by the clock of the database. */
 const marginMs = 20
-/** A database that was unavailable is asked again within this time, however long leases are. */
+/** An unavailable database is retried within this time, however long leases are. */
 const maxRetryMs = 1_000
 
 export type Claimed = RunRow & { resumed: boolean }
@@ -27,8 +27,8 @@ type LeaseDependencies = {
 }
 
 /**
- * Takes over runs without an owner. Looks for them when the first lease of another node expires, and at the latest
- * after the length of a lease, as another node may have started a run and died. The embedded database has no other node.
+ * Takes over runs without an owner. Looks for them when the first lease of another node expires, or at the latest after
+ * the length of a lease, as another node may have started a run and died. The embedded database has only one node.
  */
 export function createLeases(dependencies: LeaseDependencies) {
   const { database, log, owned, owner, leaseMs } = dependencies

@@ -1,12 +1,12 @@
 import type { RunEvent } from './kind.ts'
 
-/** Bounds of a tail: enough for readers that are up to date, little memory. */
+/** Bounds of a tail: enough for up-to-date readers, with little memory. */
 const maxEvents = 512
 const maxCharacters = 256 * 1024
 
 /**
- * What this node knows of one run's log: the number of its last committed event, whether it has ended, and its last
- * events. Both the writer and the remote reader report to it; repeated and outdated reports have no effect.
+ * This node's view of one run's log: the number of its last committed event, whether it has ended, and its last events.
+ * Both the writer and the remote reader report to it; repeated and outdated reports have no effect.
  */
 export class LogTail {
   readonly id: string
@@ -14,7 +14,7 @@ export class LogTail {
   isKnown = false
   lastEvent = 0
   isFinished = false
-  /** Called on every change. */
+  /** Notified of every change. */
   readonly listeners = new Set<() => void>()
   #events: RunEvent[] = []
   #characters = 0

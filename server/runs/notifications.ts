@@ -3,8 +3,8 @@ import type { Database } from '../db/index.ts'
 import { channel } from './store.ts'
 
 /**
- * Notifications between nodes. They save time only: a node that misses one notices the change a little later.
- * `events`: these runs have new events; `stop`: this run is to stop; `free`: there are runs to claim.
+ * Notifications between nodes. They only save time: a node that misses one notices the change a little later. `events`:
+ * these runs have new events; `stop`: this run should stop; `free`: there are runs to claim.
  */
 const notification = z.object({
   from: z.string(),
@@ -17,7 +17,7 @@ type Notification = Omit<z.infer<typeof notification>, 'from'>
 /** A payload has at most 8,000 bytes; an id takes 39 of them. */
 const maxIds = 190
 
-/** Returns undefined for anything else: everybody who shares the database can send on the channel. */
+/** Returns undefined for anything else, because any client of the database can send on the channel. */
 function parseNotification(payload: string): z.infer<typeof notification> | undefined {
   try {
     return notification.safeParse(JSON.parse(payload)).data

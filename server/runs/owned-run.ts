@@ -2,7 +2,7 @@ import { eventTooLarge } from './errors.ts'
 import type { AbortReason, EventBody, RunEvent, RunKind, RunRecord } from './kind.ts'
 
 const maxEventCharacters = 1024 * 1024
-/** How far a worker may be ahead of the log before `emit` waits. */
+/** The number of uncommitted events from which `emit` waits. */
 const maxQueuedEvents = 256
 const maxQueuedCharacters = 1024 * 1024
 /** The approximate size up to which events are merged into one. */
@@ -35,11 +35,11 @@ export function encode(body: EventBody): string {
 export type QueuedEvent = { body: EventBody; data: string }
 
 /**
- * A run that this node works on, with the events that its worker has emitted and the log does not hold yet.
+ * A run that this node works on, with the emitted events that are not yet in the log.
  *
  *     emit ─→ queue ─→ commit ─→ log
  *
- * Either the node's writer takes events from the queue (together with those of all other runs), or whoever has
+ * Either the node's writer takes events from the queue (together with those of all other runs), or a caller with
  * exclusive access (the finisher, a commit with rows), never both.
  */
 export class OwnedRun {
@@ -50,7 +50,7 @@ export class OwnedRun {
   readonly preloaded: unknown
   /** The number of the last committed event. */
   lastCommitted: number
-  /** Somebody has exclusive access: the writer skips the run. */
+  /** A caller has exclusive access: the writer skips the run. */
   isExclusive = false
   isCommitting = false
   /** Ended, fenced off or released: this node no longer owns it. */

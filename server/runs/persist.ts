@@ -21,7 +21,7 @@ const maxRetryMs = 1_000
 export const isTransient = (error: unknown): boolean =>
   error instanceof AppError && transientCodes.has(error.code)
 
-/** What the parts of a node that write logs have in common. */
+/** Dependencies shared by the parts of a node that write logs. */
 export type LogAccess = {
   database: Database
   tails: LogTails
@@ -40,10 +40,10 @@ export class DatabaseUnavailableError extends Error {
 }
 
 /**
- * Appends to logs until the result is certain: returns the runs that are written; this node no longer owns the others.
+ * Appends to logs until the result is certain: returns the runs that were written; this node no longer owns the others.
  * After a lost connection it is unknown whether the commit happened, so the same write is sent again, and the state of
  * each run that then refuses it is read: only the owner writes under its attempt, so a log that ends exactly where this
- * write would end holds it.
+ * write would end contains it.
  */
 export async function persist<Written extends { has(id: string): boolean }>(
   database: Database,

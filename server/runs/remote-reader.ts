@@ -60,7 +60,7 @@ export function createRemoteReader({
   }
 
   return {
-    /** Reads what is new in these runs from the table; ignores runs without a reader on this node. */
+    /** Reads new events of these runs from the table; ignores runs without a reader on this node. */
     refresh(ids: Iterable<string>): void {
       for (const id of ids) if (tails.get(id)) requested.add(id)
       if (!isReading && requested.size > 0) void readLoop()

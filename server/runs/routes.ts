@@ -10,7 +10,7 @@ import type { Runs } from './runs.ts'
 
 export type RunRouteDependencies = {
   runs: Runs
-  /** Returns those of these scopes whose runs the viewer may see now. Scopes belong to a higher module. */
+  /** Returns the scopes whose runs the viewer may see now. Scopes belong to a higher module. */
   visibleScopes: (viewer: Viewer, scopes: string[]) => Promise<ReadonlySet<string>>
 }
 

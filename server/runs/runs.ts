@@ -47,13 +47,13 @@ import { createWorker } from './worker.ts'
 import { createWriter } from './writer.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
-/** How long the handover may take when the database does not respond; the leases then expire by themselves. */
+/** Timeout of the handover when the database does not respond; the leases then expire. */
 const handoverTimeoutMs = 4000
 /** Small, so that other statements run between two batches. */
 const deleteBatchSize = 20
-/** How often runs of other nodes that are read here are refreshed even without a notification. */
+/** The refresh interval for runs of other nodes that are read here, as notifications may be lost. */
 const remoteRefreshMs = 15_000
-/** How often a run is stored again after deadlocks. */
+/** Attempts to store a run despite deadlocks. */
 const maxStartAttempts = 3
 
 type RunsDependencies = {
@@ -71,7 +71,7 @@ type RunsDependencies = {
   telemetry?: Telemetry
 }
 
-/** A run to start, with its first events as the log holds them. */
+/** A run to start, with its first events as stored in the log. */
 type Started = Omit<NewRun, 'events'> & { id: string; events: RunEvent[] }
 type Inserted = { outcome: StartResult['outcome']; row: RunRow }
 
@@ -140,7 +140,7 @@ export function runs({
     if (run.isTakeover) leases.claimAvailable()
   }
 
-  /** This node no longer owns the run: what its worker still does has no effect. */
+  /** This node no longer owns the run, so its worker has no further effect. */
   function onLost(run: OwnedRun): void {
     if (run.isReleased) return
     log.warn({ run: run.id, kind: run.record.kind }, 'another node has taken over a run')
@@ -157,7 +157,7 @@ export function runs({
     else track(run, fail(run, tooManyAttempts(row.attempt - 1)))
   }
 
-  /** The worker did nothing wrong: its signal fires, and the run ends as failed. */
+  /** The worker is not at fault: its signal fires, and the run ends as failed. */
   function onRejected(run: OwnedRun, error: unknown): void {
     log.error({ err: error, run: run.id, kind: run.record.kind }, 'the database rejected the events of a run')
     run.abort('handed-over')
@@ -216,7 +216,7 @@ export function runs({
       if (isConflict(error) && attempt < maxStartAttempts) return await insertReliably(run, also, attempt + 1)
       const row = await findRun(database.db, { id: run.id }).catch(() => undefined)
       if (row) return { outcome: 'created', row }
-      // If it was stored after all, it is taken over when its lease expires.
+      // If the run was stored after all, it is taken over when its lease expires.
       leases.claimAvailable()
       throw error
     }
@@ -254,7 +254,7 @@ export function runs({
   async function stop(id: string): Promise<RunRecord | undefined> {
     for (;;) {
       owned.get(id)?.abort('stopped')
-      // Stored as well, so that a node that takes over the run later closes it.
+      // The stop is also stored, so that a node that takes over the run later closes it.
       const requested = isUuid(id) ? await requestStop(database.db, id, leaseMs) : undefined
       if (!requested) return get(id)
       if (owned.has(id)) owned.get(id)?.abort('stopped')
@@ -272,7 +272,7 @@ export function runs({
     return row && toRecord(row)
   }
 
-  /** Commits what workers have emitted, then releases their runs for any node. */
+  /** Commits the emitted events, then releases the runs for any node. */
   async function handOver(): Promise<void> {
     await waitForWorkers()
     for (const run of owned.values()) writer.add(run)
@@ -325,7 +325,7 @@ export function runs({
     get,
 
     /**
-     * How a reader gets the data of the frames of each event. Without `format`, in the one that the run was asked in.
+     * Returns how to render each event for a reader. Without `format`, in the format in which the run was requested.
      * @throws 400 for a format that this kind of run does not have
      */
     async view(run: RunRecord, viewer: () => Viewer, format?: string): Promise<FrameView> {
@@ -343,7 +343,7 @@ export function runs({
             )
           : [shown ? encode(shown) : data]
       return {
-        // A renderer needs the whole log: what it sends for an event may depend on earlier ones.
+        // A renderer needs the whole log, because the frames of an event may depend on earlier events.
         needsWholeLog: render !== undefined || view?.needsWholeLog === true,
         framesOf(event) {
           const shown = view?.show(event)
@@ -382,7 +382,7 @@ export function runs({
     /** Stops the run on whichever node it runs, and waits for its end. Returns a finished run unchanged. */
     stop,
 
-    /** Stops and deletes these runs with their logs, before what they belong to is deleted. */
+    /** Stops and deletes these runs with their logs, before the objects that they belong to are deleted. */
     async delete(selector: RunSelector): Promise<void> {
       const found = await listRunIds(database.db, selector)
       await Promise.all(found.flatMap(({ id, status }) => (status === 'running' ? [stop(id)] : [])))

@@ -88,7 +88,7 @@ export const listRunIds = async (
     })
     .execute()
 
-/** Gives the runs of a user to another. */
+/** Moves the runs of a user to another user. */
 export async function transferRuns(trx: Db, { from, to }: { from: string; to: string }): Promise<void> {
   await trx.updateTable('runs').set({ user_id: to }).where('user_id', '=', from).execute()
 }
@@ -226,15 +226,15 @@ export async function listProgress(
 
 export type Claim = {
   owner: Owner
-  /** There is no other process: every run that this one does not own can be claimed. */
+  /** There is no other process, so every run that this one does not own can be claimed. */
   isOnlyProcess: boolean
   leaseMs: number
   limit: number
   /** Runs that this process owns: they cannot be claimed even when their lease has expired. */
   except: string[]
-  /** How often a run of each registered kind is resumed. */
+  /** The maximum number of times a run of each registered kind is resumed. */
   maxAttempts: { kind: string; max: number }[]
-  /** Only this run. */
+  /** Claims only this run. */
   only?: string
 }
 
@@ -274,13 +274,13 @@ export async function claimRuns(db: Db, claim: Claim): Promise<(RunRow & { resum
 }
 
 /**
- * A lease that ends much later than it can have been renewed for (other nodes may have a somewhat longer one) was stored
- * before the clock of the database was set back.
+ * A lease that ends much later than a renewal allows (other nodes may have a somewhat longer lease) was stored before
+ * the clock of the database was set back.
  */
 const hasExpired = (leaseMs: number) =>
   sql`(lease_until is null or lease_until not between now() and now() + ${milliseconds(3 * leaseMs)})`
 
-/** Another process of this node, or of any node where there is only one process, is an earlier one and dead. */
+/** Another process of this node, or of any node if there is only one process, is an earlier one and dead. */
 const isOfDeadProcess = ({ owner, isOnlyProcess }: Pick<Claim, 'owner' | 'isOnlyProcess'>) =>
   sql`(process_id <> ${owner.processId} and (node_id = ${owner.nodeId} or ${isOnlyProcess}))`
 
@@ -316,7 +316,9 @@ export async function nextClaimMs(
   return rows[0]?.ms ?? undefined
 }
 
-/** Records that a run is to stop. Returns the remaining time of its owner's lease; undefined when it is not running. */
+/**
+ * Records that a run should stop. Returns the remaining time of its owner's lease; undefined when it is not running.
+ */
 export async function requestStop(
   db: Db,
   id: string,
@@ -338,7 +340,7 @@ export async function listRunsToExpire(db: Db, eventsMs: number, limit: number):
   return rows.map(({ id }) => id)
 }
 
-/** Deletes up to `limit` events of these runs, the first ones first; returns how many. */
+/** Deletes up to `limit` events of these runs, the oldest first; returns how many. */
 export async function deleteEvents(db: Db, runs: string[], limit: number): Promise<number> {
   const { numAffectedRows = 0n } = await sql`
     delete from run_events using (

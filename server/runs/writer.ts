@@ -5,7 +5,7 @@ import type { OwnedRun, QueuedEvent } from './owned-run.ts'
 import { type LogAccess, lastEventOf, persist } from './persist.ts'
 import { type Append, appendEvents } from './store.ts'
 
-/** Bounds of one commit; what remains comes first in the next. */
+/** Bounds of one commit; the rest comes first in the next. */
 const maxEvents = 4096
 const maxEventsPerRun = 512
 const retryMs = 250
@@ -51,7 +51,7 @@ export function createWriter({
     await Promise.resolve()
     while (due.size > 0 && !giveUp.aborted) {
       try {
-        // A connection of its own spares each commit the queue behind requests; the embedded database has only one.
+        // With a dedicated connection, commits do not queue behind requests; the embedded database has only one.
         if (database.kind === 'embedded') await writeOnConnection(database.db)
         else await database.db.connection().execute(writeOnConnection)
       } catch (error) {

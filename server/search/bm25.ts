@@ -3,9 +3,9 @@ import { type Token, tokenize } from './tokenize.ts'
 import { sparseDimensions, sparseVectorLiteral } from './vector-literals.ts'
 
 /**
- * BM25 as an inner product of sparse vectors. A document's vector holds the saturated, length-normalized term
- * frequencies; a query's vector holds the IDF of its terms. No document is rewritten when the collection grows, which
- * is why the average length is a constant instead of the collection's own.
+ * BM25 as an inner product of sparse vectors. A document's vector contains the saturated, length-normalized term
+ * frequencies; a query's vector contains the IDF of its terms. No document is rewritten when the collection grows,
+ * which is why the average length is a constant instead of the collection's own.
  *
  * k1 and b: the usual values of Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009), section 3.
  */
@@ -57,7 +57,7 @@ const pageTitleCharacters = 200
 /** Makes single characters searchable without affecting the rank of texts that contain the bigram. */
 const characterWeight = 0.01
 
-/** Texts whose terms are kept: the passages of a section come soon after it. */
+/** Cached texts; the passages of a section follow soon after it. */
 const maxCountedTexts = 64
 
 /** Counts terms and words of texts that together are one BM25 document. */
@@ -116,7 +116,7 @@ export function bm25Vectorizer(aveeId: string, names: DocumentNames, stem: Stemm
     return { terms, vector: sparseVectorLiteral(values) }
   }
 
-  /** The outermost heading is often the document's title, which is counted already. */
+  /** The outermost heading is often the document's title, which is already counted. */
   const withoutTitle = (heading: string | null): string =>
     (heading?.split(' › ') ?? []).filter((part) => part !== names.title).join(' ')
 

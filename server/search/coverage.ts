@@ -17,7 +17,7 @@ const windowTokens = 30
  * Measures how much of a query a passage contains. `context` is its title and headings, which count for every window.
  * The weights depend on the language as a whole, so the result depends on the query and the passage only.
  *
- * @param weightOf the weight of a term that the passage contains, or does not contain; by default its general IDF
+ * @param weightOf the weight of a term, given whether the passage contains it; by default its general IDF
  */
 export function coverageOf(
   analyzer: QueryAnalyzer,

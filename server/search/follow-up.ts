@@ -1,11 +1,14 @@
 import type { QueryAnalyzer, QueryTerm } from './query-terms.ts'
 import { stopWordLanguages, stopWordsOf } from './stop-words.ts'
 
-/** Terms of an earlier question count half, so that they rank passages only among equals of the question itself. */
+/**
+ * Terms of an earlier question have half the weight, so that they decide only between passages that match the question
+ * equally.
+ */
 const carriedWeight = 0.5
 /** A question with at most this many terms besides stop words may depend on the one before. */
 const maxTermsOfFollowUp = 2
-/** The beginning of a long question is enough to detect its language. */
+/** The beginning of a long question suffices to detect its language. */
 const maxSampleWords = 40
 
 /**
@@ -43,7 +46,7 @@ const cues: Record<string, { beginnings: string; references: string }> = {
 const beginnings = new Map(
   Object.entries(cues).map(([language, { beginnings }]) => [
     language,
-    // \b knows ASCII letters only.
+    // \b supports only ASCII letters.
     new RegExp(`^\\P{L}*(?:${beginnings})(?![\\p{L}\\p{M}\\p{N}])`, 'iu'),
   ]),
 )
@@ -81,7 +84,7 @@ function carriedTerms(analyzer: QueryAnalyzer, own: QueryTerm[], context: string
       .filter((term) => !term.isStopWord)
       .filter((term) => ![...term.stems.keys()].some((hash) => known.has(hash)))
       .filter((term) => !isNumber(term) || !hasNumber)
-    // A question of few terms is a follow-up itself; the one it continues comes before it.
+    // A question with few terms is itself a follow-up of an earlier one.
     if (carried.length > maxTermsOfFollowUp || (carried.length > 0 && earlier === context[0])) return carried
   }
   return []

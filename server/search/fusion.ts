@@ -2,7 +2,7 @@ import { normalizeCosines } from './normalize-cosines.ts'
 
 /** Weight of a vector result beside a lexical one of full confidence. */
 const vectorWeight = 0.6
-/** Keeps the lexical order of results that probably do not answer the question. */
+/** Keeps the lexical order among results that probably do not answer the question. */
 const minLexicalWeight = 0.1
 /** A passage nearer than this repeats the question instead of answering it. */
 const maxNormalizedCosine = 0.5

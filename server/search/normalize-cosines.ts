@@ -1,11 +1,11 @@
 /** The nearest results that may be relevant; those after them are the background. */
 const maxRelevant = 20
-/** A smaller background says nothing about the model. */
+/** A smaller background is not representative of the model. */
 const minBackground = 10
 
 /**
  * Normalizes cosine similarities, highest first, against their background. Embedding models differ in the cosine of
- * unrelated texts, so 0 stands for the mean of the background and 1 for identical texts. Without enough results for a
+ * unrelated texts, so 0 is the mean of the background and 1 means identical texts. Without enough results for a
  * background, the lowest cosine takes its place.
  */
 export function normalizeCosines(cosines: number[]): {

@@ -21,7 +21,7 @@ export class QuantizedVectors {
     return this.#memory.buffer.byteLength
   }
 
-  /** Sets the vector of a row; a vector of zeros is near nothing. */
+  /** Sets the vector of a row; a zero vector matches nothing. */
   set(row: number, vector: Float32Array | number[]): void {
     this.#grow(row + 1)
     this.#scales[row] = quantize(vector, this.#row(row + 1))
@@ -51,7 +51,7 @@ export class QuantizedVectors {
     }
     return nearest.map(({ row }) => row)
 
-    /** Finds where a score belongs in the descending order. */
+    /** Returns the position of a score in the descending order. */
     function positionOf(score: number): number {
       let [low, high] = [0, nearest.length]
       while (low < high) {
@@ -63,7 +63,7 @@ export class QuantizedVectors {
     }
   }
 
-  /** The memory holds the query, the rows, and their inner products with the query. */
+  /** The memory contains the query, the rows, and their inner products with the query. */
   #row(index: number): Int8Array {
     return new Int8Array(this.#memory.buffer, index * this.#stride, this.#stride)
   }

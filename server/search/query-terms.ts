@@ -17,7 +17,7 @@ export type QueryTerm = {
   isStopWord: boolean
   /** IDF in the language as a whole, 0 to 1; 1 for bigrams. */
   generalIdf: number
-  /** The same of the word that a bigram is part of, or of the more frequent of the two words that it spans. */
+  /** The general IDF of the word that a bigram is part of, or of the more frequent of the two words that it spans. */
   wordIdf: number
   /** Capitalized within the text: a name, or any noun in German. */
   isCapitalized: boolean
@@ -25,14 +25,14 @@ export type QueryTerm = {
   spansWords: boolean
 }
 
-/** Stop words keep some weight, so that a query of nothing else ("to be or not to be") still finds its passages. */
+/** Stop words keep some weight, so that a query of stop words only ("to be or not to be") still finds passages. */
 const stopWordWeight = 0.2
 /** Limits the terms of one query; the stemmers of the most frequent languages come first. */
 const maxLanguages = 6
 
 /**
- * Of a longer text, such as a pasted document with a question before or after it, both ends are analyzed, which finds as
- * much (docs/benchmarks.md) and blocks the event loop for less than 50 ms.
+ * Only both ends of a longer text, such as a pasted document with a question before or after it, are analyzed. This
+ * finds as much (docs/benchmarks.md) and blocks the event loop for less than 50 ms.
  */
 const maxCharacters = 8_000
 

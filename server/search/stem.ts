@@ -33,7 +33,7 @@ const stemmers: Record<string, () => Promise<{ stemmer: (word: string) => string
 /** Languages in which diacritics distinguish words. In all others they are optional and removed. */
 const distinctDiacritics = new Set(['vie', 'hin', 'npi', 'san', 'tam', 'tha'])
 
-/** Words whose stems are kept: the vocabulary of a long document. */
+/** Cached stems; about the vocabulary of a long document. */
 const maxCachedWords = 50_000
 
 /** Maps a word to the term that is indexed: lower case, stemmed, without optional diacritics. */
@@ -60,7 +60,10 @@ export async function stemmerFor(language: string | null): Promise<Stemmer> {
 
 const ascii = /^[\x00-\x7f]*$/
 
-/** Maps résumé to resume, ё to е, ß to ss, ø to o. Vowel signs of other scripts stay, as they are part of the word. */
+/**
+ * Maps résumé to resume, ё to е, ß to ss, ø to o. Vowel signs of other scripts are kept, because they are part of the
+ * word.
+ */
 function withoutDiacritics(word: string): string {
   if (ascii.test(word)) return word
   return word

@@ -1,9 +1,8 @@
 /**
  * A token of a text:
  *
- * - `word`: what whitespace and punctuation separate.
- * - `compound`: several words that belong together (GPT-4o, AB-123/45, foo_bar, camelCase). It follows its words, so
- *   that a text is found by the whole and by its parts.
+ * - `word`: separated by whitespace and punctuation.
+ * - `compound`: several words that belong together (GPT-4o, AB-123/45, foo_bar, camelCase). It follows its words, so that a text is found both by the compound and by its parts.
  * - `bigram`: two neighbouring characters of a script that is written without spaces.
  * - `character`: a single character of such a script. Texts are indexed with them; queries ignore them.
  */

@@ -4,7 +4,7 @@ import type { Attributes, Tracer } from './tracer.ts'
 
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 
-/** What is measured: each has a histogram of its duration with these labels, and a span. */
+/** Measured operations: each has a histogram of its duration with these labels, and a span. */
 const operations = {
   run: {
     help: 'Time that this server worked on a run, by its kind and outcome.',
@@ -28,7 +28,7 @@ const operations = {
 
 export type Operation = keyof typeof operations
 
-/** Names of attributes by OpenTelemetry's conventions for generative AI; others get the prefix `gabee.`. */
+/** Attribute names of OpenTelemetry's conventions for generative AI; others get the prefix `gabee.`. */
 const attributeNames: Readonly<Record<string, string>> = {
   operation: 'gen_ai.operation.name',
   provider: 'gen_ai.provider.name',
@@ -37,7 +37,7 @@ const attributeNames: Readonly<Record<string, string>> = {
   completionTokens: 'gen_ai.usage.output_tokens',
 }
 
-/** Metrics of what this server does and, with a tracer, spans. Neither contains what users write. */
+/** Metrics and, with a tracer, spans of operations. Neither contains user content. */
 export function createTelemetry(tracer?: Tracer) {
   const registry = new Registry()
   const registers = [registry]
@@ -55,7 +55,7 @@ export function createTelemetry(tracer?: Tracer) {
     [],
   )
 
-  /** Begins an operation. What `end` gets becomes labels and attributes too; an error ends it as failed. */
+  /** Begins an operation. The arguments of `end` become labels and attributes too; an error ends it as failed. */
   function begin(operation: Operation, given: Attributes) {
     const { labels, spanName, spanKind } = operations[operation]
     const startedAt = performance.now()
@@ -131,6 +131,6 @@ export function createTelemetry(tracer?: Tracer) {
 
 export type Telemetry = ReturnType<typeof createTelemetry>
 
-/** The code of an error; messages may quote what users wrote. */
+/** Returns the code of an error, because messages may quote user content. */
 const errorTypeOf = (error: unknown): string =>
   error instanceof AppError ? error.code : error instanceof Error ? error.name : 'unknown'

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes } from 'node:crypto'
 import type { Log } from '../log.ts'
 
-/** Where traces are sent: `endpoint` is the base address, to which /v1/traces is added. */
+/** The destination of traces: `endpoint` is the base address, to which /v1/traces is added. */
 export type TracingSettings = {
   endpoint: string
   headers: Record<string, string>
@@ -16,7 +16,7 @@ export type Attributes = Record<string, string | number | boolean | undefined>
 const kinds = { internal: 1, server: 2, client: 3 }
 const statusError = 2
 
-/** How long spans wait for others, and the most that are sent at once. */
+/** The maximum delay of spans, and the maximum number per request. */
 const flushMs = 2_000
 const maxBatch = 512
 /** Spans beyond these are dropped while the receiver does not respond. */
@@ -26,13 +26,13 @@ const exportTimeoutMs = 3_000
 export type Span = {
   readonly traceId: string
   readonly spanId: string
-  /** Whether it is exported; a caller that sends a traceparent decides. */
+  /** Whether the span is exported; a caller that sends a traceparent decides. */
   readonly isSampled: boolean
   /** Calls `work`; spans that begin in it are children of this one. */
   run<T>(work: () => T): T
   /** Counts a database statement. */
   countStatement(): void
-  /** Ends the span. A failure is exported as its code only, as messages may quote what users wrote. */
+  /** Ends the span. A failure is exported as its code only, because messages may quote user content. */
   end(attributes?: Attributes, errorType?: string): void
 }
 
@@ -91,7 +91,7 @@ export function createTracer({ endpoint, headers, serviceName, version }: Tracin
   return {
     current: () => storage.getStore(),
 
-    /** Returns what names the current span in the log. */
+    /** Returns the log fields that identify the current span. */
     logFields(): Record<string, string> {
       const { traceId, spanId } = storage.getStore() ?? {}
       return traceId === undefined || spanId === undefined ? {} : { trace_id: traceId, span_id: spanId }
@@ -137,7 +137,7 @@ export function createTracer({ endpoint, headers, serviceName, version }: Tracin
       return span
     },
 
-    /** Sends what is left. */
+    /** Sends the remaining spans. */
     [Symbol.asyncDispose]: flush,
   }
 }

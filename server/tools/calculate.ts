@@ -27,7 +27,7 @@ const operators: Record<string, { power: number; apply: (a: number, b: number) =
 const signPower = 3
 const token = /\s*(\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+|[a-z]+\d*|\*\*|[-+*/%^(),])/iy
 
-/** Evaluates an arithmetic expression (precedence climbing). @throws Error with a sentence that says what is wrong */
+/** Evaluates an arithmetic expression (precedence climbing). @throws Error that describes the problem in a sentence */
 export function calculate(expression: string): number {
   const tokens: string[] = []
   token.lastIndex = 0
@@ -81,6 +81,6 @@ export function calculate(expression: string): number {
   const value = climb(0)
   if (at < tokens.length) throw new Error(`"${tokens[at]}" is not expected here.`)
   if (!Number.isFinite(value)) throw new Error('The result is not a finite number.')
-  // Without the last digit, which binary fractions make inexact: 0.1 + 0.2 is 0.3.
+  // Drops the last digit, which binary fractions make inexact: 0.1 + 0.2 is 0.3.
   return Number(value.toPrecision(15))
 }

@@ -4,7 +4,7 @@ import type { Knowledge } from '../knowledge/index.ts'
 import { noSuchPassage } from './errors.ts'
 import { builtInTool } from './tool.ts'
 
-/** What one search adds to the prompt; the search before the answer takes 1,000 words. */
+/** The words that one search adds to the prompt; the search before the answer adds up to 1,000. */
 const maxSearchWords = 600
 const maxPageCharacters = 8_000
 

@@ -6,7 +6,9 @@ export type OwnToolRow = Row<'own_tools'>
 export const listOwnTools = (db: Db, aveeId: string): Promise<OwnToolRow[]> =>
   db.selectFrom('own_tools').selectAll().where('avee_id', '=', aveeId).orderBy('id').execute()
 
-/** Selects the tools that an answer may offer. The programs of somebody who is no administrator any more are left out. */
+/**
+ * Selects the tools that an answer may offer. Programs added by users who are no longer administrators are left out.
+ */
 export const selectOffered = (db: Db, { aveeId, isOwner }: { aveeId: string; isOwner: boolean }) =>
   db
     .selectFrom('own_tools')

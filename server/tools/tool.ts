@@ -11,30 +11,30 @@ import { unknownTool } from './errors.ts'
 /** The answer that calls tools. */
 export type ToolContext = {
   avee: Pick<Avee, 'id'>
-  /** Whether it answers its owner. */
+  /** Whether the avee answers its owner. */
   isOwner: boolean
-  /** Whom the avee answers. */
+  /** The user whom the avee answers. */
   userId: string
-  /** The user whose present access counts; another one only when an owner tries an avee. */
+  /** The user whose current access applies; differs from `userId` only when an owner tries an avee. */
   viewerId: string
-  /** The highest layer of the avee that the person may see. */
+  /** The highest layer of the avee that the user may see. */
   layer: Layer
   question: string
   /** The attachments of the conversation, which are searched like documents. */
   attachments: ConversationAttachments | undefined
   /** Whether memories that may not leave the private network are left out. */
   excludesLocalOnly: boolean
-  /** The passages that the model was given, with their numbers. */
+  /** The numbered passages that the model was given. */
   citations: readonly CitedPassage[]
-  /** The addresses that searches of the web have returned to this answer. */
+  /** Addresses that web searches have returned in this answer. */
   foundUrls: Set<string>
   signal: AbortSignal
 }
 
 export type ToolResult = {
-  /** What the model reads besides the passages; untrusted. */
+  /** Text for the model besides the passages; untrusted. */
   text: string
-  /** What people read of the call: no words of documents or memories. */
+  /** A summary for people, without words of documents or memories. */
   summary: string
   /** Passages for the model, best first, which become citations of the answer. */
   passages?: Hit[]
@@ -45,13 +45,13 @@ export type ToolResult = {
   store?: (trx: Trx) => Promise<void>
 }
 
-/** What a tool reads or reaches: documents, the internet or programs of others, or nothing of both. */
+/** The reach of a tool: documents, external services, or neither. */
 export type ToolScope = 'documents' | 'external' | 'other'
 
 /** A call whose arguments are valid. */
 export type PreparedCall = {
   needsApproval: boolean
-  /** What it changes: nothing, rows of the database, or something outside. */
+  /** What the call changes: nothing, rows of the database, or something outside. */
   effect: 'none' | 'stored' | 'external'
   /** Runs the tool. @throws AppError with a sentence for the model; the signal's reason when it fires */
   run(): Promise<ToolResult>
@@ -60,7 +60,7 @@ export type PreparedCall = {
 /** A tool that an avee may use. */
 export type AveeTool = {
   scope: ToolScope
-  /** As a model request describes it. */
+  /** The tool as described to models. */
   described: ModelTool
   /** Validates a call. @throws AppError with a sentence for the model */
   prepare(input: unknown, context: ToolContext): PreparedCall
@@ -78,13 +78,13 @@ export function prepareCall(
   return tool.prepare(input, context)
 }
 
-/** A built-in tool. Its description and those of its arguments are for the model, its title is for people. */
+/** A built-in tool. The descriptions of the tool and its arguments are for the model, the title is for people. */
 export type BuiltInTool = {
   title: string
   description: string
   scope?: ToolScope
   input: z.ZodType
-  /** Whether a call asks the person first: always if the tool changes something; never when left out. */
+  /** Whether a call needs the user's approval: always if the tool changes something; never when left out. */
   needsApproval?: 'always' | ((input: unknown, context: ToolContext) => boolean)
   run(input: unknown, context: ToolContext): Promise<ToolResult>
 }

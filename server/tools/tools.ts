@@ -20,14 +20,17 @@ export type ToolDependencies = OwnToolDependencies & {
   knowledge: Pick<Knowledge, 'contextPassages' | 'page' | 'webPage'>
   memory: Pick<Memory, 'recall' | 'prepareMemory'>
   log: Log
-  /** Without it, there is no search of the web. */
+  /** Without it, there is no web search. */
   searxngUrl?: string | undefined
   now?: () => Date
 }
 
 const timeoutMs = 20_000
 
-/** The tools that an avee may use while it answers: built-in ones that its owner has selected, and those added. */
+/**
+ * The tools that an avee may use while it answers: built-in ones that its owner has selected, and those that the owner
+ * has added.
+ */
 export function tools({
   avees,
   knowledge,
@@ -73,7 +76,7 @@ export function tools({
   const find = (name: string): BuiltInTool | undefined =>
     Object.hasOwn(builtIn, name) ? builtIn[name as ToolName] : undefined
 
-  /** Runs a tool with the person's present access, within the time limit. */
+  /** Runs a tool with the user's current access, within the time limit. */
   async function runTool(
     run: (context: ToolContext) => Promise<ToolResult>,
     context: ToolContext,
@@ -114,7 +117,7 @@ export function tools({
   }
 
   return {
-    /** Lists the tools of this server. */
+    /** Lists the built-in tools. */
     list: (): Tool[] =>
       toolNames.flatMap((name) => {
         const tool = find(name)

@@ -17,12 +17,12 @@ const searchResponse = z.object({
   ),
 })
 
-/** Without the parts of an address that people leave out. */
+/** Removes the parts of an address that people often omit. */
 const essence = (url: string) => url.replace(/^https?:\/\//i, '').replace(/\/$/, '')
 
 /**
- * Whether the address is the person's own or comes from a search. Any other one could carry words of documents or memories
- * to whoever made a document ask for it.
+ * Whether the address is from the user's question or a web search. Any other address could leak words of documents or
+ * memories to the author of a malicious document.
  */
 const isKnown = (url: string, { question, foundUrls }: ToolContext) =>
   foundUrls.has(url) || question.includes(essence(url))
@@ -69,7 +69,7 @@ export const searchWebTool = (searxngUrl: string) =>
     },
   })
 
-/** Returns the parsed body; undefined if it is too long or no JSON. */
+/** Returns the parsed body; undefined if it is too long or not JSON. */
 async function readJson(response: Response): Promise<unknown> {
   let text = ''
   const decoder = new TextDecoder()

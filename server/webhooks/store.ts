@@ -18,8 +18,8 @@ export async function deleteWebhook(db: Db, id: string): Promise<void> {
 }
 
 /**
- * Inserts a delivery for each webhook of the avee with this event, unless the subject has one, and returns their ids.
- * With `userId`, only if that user owns the avee.
+ * Inserts a delivery for each webhook of the avee with this event, unless the subject already has one. Returns their
+ * ids. With `userId`, only if that user owns the avee.
  */
 export async function insertDeliveries(
   trx: Trx,

@@ -39,13 +39,13 @@ export type WebhookDependencies = {
 const deliverKind = 'webhooks.deliver'
 const maxWebhooks = 10
 const maxListed = 50
-/** With the queue's backoff, the attempts extend over some hours. */
+/** With the backoff of the job queue, the attempts span several hours. */
 const maxAttempts = 8
 const timeoutMs = 10_000
 const retentionDays = 30
 const hour = 60 * 60_000
 
-/** Tells other programs of what happens to an avee; they then read it through the API. */
+/** Notifies other programs of events of an avee, which they then read through the API. */
 export function webhooks({
   database,
   jobs,
@@ -70,7 +70,7 @@ export function webhooks({
       run.kind === 'chat' ? 'answer.finished' : run.kind === 'ingest' ? 'ingest.finished' : undefined
     if (event === undefined || run.scope === null) return
     const { aveeId, conversationId, messageId } = run.input as TurnOrUpload
-    // Attachments are no documents of the avee.
+    // Attachments are not documents of the avee.
     if (aveeId !== run.scope) return
     const ids = { run_id: run.id, conversation_id: conversationId, message_id: messageId }
     const data = { avee_id: run.scope, ...ids, status }

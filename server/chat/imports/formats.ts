@@ -183,7 +183,7 @@ function fromClaude(json: unknown) {
   if (!parsed.success) return undefined
   const { chat_messages: messages, ...data } = parsed.data
   const ids = new Set(messages.map(({ uuid }) => uuid))
-  // Older exports are without parents: each message follows the one before it.
+  // Older exports have no parents: each message follows the one before it.
   const isLinear = messages.every(({ parent_message_uuid: parent }) => parent === null)
   const nodes = messages.map((message, i): Node => {
     const parent = isLinear ? (messages[i - 1]?.uuid ?? null) : message.parent_message_uuid
@@ -246,7 +246,7 @@ function fromLibrechat(json: unknown) {
   if (!parsed.success || !roots) return undefined
   const { conversationId, title, exportAt } = parsed.data
   const nodes: Node[] = []
-  // A recursive export nests the answers in what they answer.
+  // A recursive export nests each answer in its question.
   const queue = roots.map((message): [unknown, string | null] => [message, null])
   for (let i = 0; i < queue.length && i < maxMessages; i += 1) {
     const [given, above] = queue[i] ?? [undefined, null]
@@ -283,7 +283,7 @@ type Head = Omit<ImportedConversation, 'createdAt' | 'updatedAt' | 'messages' | 
   current: string | null
 }
 
-/** Leaves out nodes without text; their children follow what is above them. */
+/** Leaves out nodes without text; their children move up to the parent. */
 function build({ current, ...head }: Head, nodes: Node[]): ImportedConversation | undefined {
   if (head.id === '' || nodes.length > maxMessages) return undefined
   const byId = new Map(nodes.map((node) => [node.id, node]))
@@ -301,7 +301,7 @@ function build({ current, ...head }: Head, nodes: Node[]): ImportedConversation 
   }
   const children = Map.groupBy(nodes.filter(isKept), ({ parent }) => keptAbove(parent))
   const dates = nodes.flatMap(({ at }) => toDate(at) ?? [])
-  // Ids are derived from it, so it must not depend on when the file is imported.
+  // Ids are derived from it, so it must not depend on the time of the import.
   const createdAt = toDate(head.createdAt) ?? dates[0] ?? new Date(0)
   const messages: ImportedMessage[] = []
   const queue: (string | null)[] = [null]
@@ -338,7 +338,7 @@ const clean = (given: string) => given.replaceAll('\0', '')
 const roleOf = (role: string | undefined): Node['role'] =>
   role === 'user' || role === 'human' ? 'user' : role === 'assistant' ? 'assistant' : null
 
-/** Joins the texts of a message's parts; images and tool calls have none. */
+/** Joins the texts of a message's parts; images and tool calls have no text. */
 function textOf(given: unknown[]): string {
   return given
     .map((part) => {

@@ -26,11 +26,11 @@ export type ImportDependencies = {
 }
 
 const kind = 'import'
-/** Conversations that are stored in one transaction, or fewer with so many messages. */
+/** Conversations and messages per transaction, at most. */
 const batchSize = 20
 const batchMessages = 400
 
-/** Imports the conversations of other programs, as a run that continues after a crash where it was. */
+/** Imports conversations of other programs, as a run that resumes after a crash. */
 export function imports({ database, runs, avees, knowledge, memory, assertQuota }: ImportDependencies) {
   const maxBytes = knowledge.limits.maxUnpackedBytes
 
@@ -45,7 +45,7 @@ export function imports({ database, runs, avees, knowledge, memory, assertQuota 
     let batch: (ImportedConversation | undefined)[] = []
     let messages = 0
 
-    /** Stores a batch together with the event that counts it. */
+    /** Stores a batch and its progress event in one transaction. */
     const flush = async () => {
       if (batch.length === 0) return
       const found = batch.flatMap((each) => (each ? [rowsOf(run, each)] : []))
@@ -97,7 +97,10 @@ export function imports({ database, runs, avees, knowledge, memory, assertQuota 
     },
   } satisfies RunKind<ImportInput>)
 
-  /** Starts to import a file, which it takes over, into an avee of the caller. @throws not_an_export, export_damaged */
+  /**
+   * Starts importing a file, which it takes ownership of, into an avee of the caller. @throws not_an_export,
+   * export_damaged
+   */
   return async (
     caller: Caller,
     aveeIdOrHandle: string,
@@ -122,7 +125,7 @@ export function imports({ database, runs, avees, knowledge, memory, assertQuota 
     return started.run
   }
 
-  /** Looks at the beginning of a file only. */
+  /** Reads only the beginning of a file. */
   async function assertHasConversation(path: string): Promise<void> {
     let seen = 0
     for await (const object of readExport(path, maxBytes)) {
@@ -176,7 +179,7 @@ function rowsOf(
 
 const pick = ({ imported, existing, unreadable }: Counts): Counts => ({ imported, existing, unreadable })
 
-/** Returns ids in the form of UUIDv7 that are the same for each import of an object. */
+/** Returns a function that derives UUIDv7 ids, so that an object has the same id in every import. */
 const derivedIds = (source: string) => (name: string, at: Date) =>
   v7({
     msecs: Math.max(0, at.getTime()),

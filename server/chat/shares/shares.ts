@@ -14,8 +14,8 @@ const maxShares = 50
 const maxMessages = 2_000
 
 /**
- * Links to read-only snapshots of conversations. Anybody with a link can read the text of the branch, and those parts of its
- * citations that everybody may see now. A link is valid while its creator can read the conversation.
+ * Links to read-only snapshots of conversations. Anybody with a link can read the text of the branch, and the parts of
+ * its citations that are public now. A link is valid while its creator can read the conversation.
  */
 export function shares({
   database: { db },
@@ -64,7 +64,7 @@ export function shares({
       await deleteShare(db, id)
     },
 
-    /** Returns what everybody may read. @throws 404 for an unknown, expired or revoked link */
+    /** Returns the public view of a shared conversation. @throws 404 for an unknown, expired or revoked link */
     async read(token: string) {
       const share = await findShare(db, { token })
       if (!share) throw shareNotFound()

@@ -16,7 +16,7 @@ export type ConversationRow = Row<'conversations'> & {
 }
 
 const previewCharacters = 140
-/** An excerpt begins this many characters before the word. */
+/** An excerpt starts this many characters before the word. */
 const excerptLead = 24
 const maxRowsPerInsert = 500
 
@@ -98,7 +98,7 @@ export type ConversationFilter = {
   userId: string
   aveeId?: string | undefined
   archived: boolean
-  /** Those in the trash instead, archived or not. */
+  /** Lists those in the trash instead, archived or not. */
   inTrash?: boolean | undefined
   query?: string | undefined
   limit: number
@@ -217,7 +217,7 @@ export async function updateConversation(
   await db.updateTable('conversations').set(changes).where('id', '=', id).execute()
 }
 
-/** Gives all conversations of a user to another. Returns how many. */
+/** Moves all conversations of a user to another user. Returns how many. */
 export async function transferConversations(
   trx: Trx,
   { from, to }: { from: string; to: string },
@@ -241,7 +241,7 @@ export async function deleteConversation(db: Db, id: string): Promise<void> {
   await db.deleteFrom('all_conversations').where('id', '=', id).execute()
 }
 
-/** Moves a conversation to the trash, or out of it. Returns false if it was there, or was not. */
+/** Moves a conversation to the trash or out of it. Returns false if nothing changed. */
 export async function setDeletion(
   trx: Trx,
   { id, from, to }: { id: string; from: string | null; to: string | null },
@@ -251,12 +251,12 @@ export async function setDeletion(
   return numUpdatedRows === 1n
 }
 
-/** Deletes what a deletion has moved to the trash. */
+/** Deletes the conversations that a deletion has moved to the trash. */
 export async function deleteTrash(trx: Trx, deletionId: string): Promise<void> {
   await trx.deleteFrom('all_conversations').where('deletion_id', '=', deletionId).execute()
 }
 
-/** Returns those of these conversations that exist, also in the trash. */
+/** Returns which of these conversations exist, also in the trash. */
 export async function findExisting(db: Db, ids: string[]): Promise<Set<string>> {
   const matching = db
     .selectFrom('all_conversations')

@@ -7,7 +7,7 @@ export type MessageRow = Row<'messages'>
 
 const maxInteger = 2 ** 31 - 1
 
-/** Matches answers that quote a document which was deleted or is above the viewer's layer; `showContent` in SQL. */
+/** Matches answers that quote a deleted document or one above the viewer's layer; `showContent` in SQL. */
 export const quotesHidden = sql<boolean>`messages.model = 'extractive' and exists (
   select from unnest(messages.documents) as quoted (id) left join documents on documents.id = quoted.id
   where documents.id is null
@@ -48,7 +48,7 @@ export async function listBranch(db: Db, leafId: string, limit: number): Promise
   return rows
 }
 
-/** Returns the ids of the branch that ends in `leafId`, or of its last `limit` messages, from the end on. */
+/** Returns the ids of the branch that ends in `leafId`, or of its last `limit` messages, newest first. */
 export async function listBranchIds(db: Db, leafId: string, limit = maxInteger): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     with recursive branch as (
@@ -61,7 +61,7 @@ export async function listBranchIds(db: Db, leafId: string, limit = maxInteger):
   return rows.map(({ id }) => id)
 }
 
-/** Returns messages in the order of their creation, which is that of a branch. */
+/** Returns messages by creation, which is also their order in a branch. */
 export async function listMessagesById(db: Db, ids: string[]): Promise<MessageRow[]> {
   return await db
     .selectFrom('messages')
@@ -125,7 +125,7 @@ export async function countMessages(
   return rows[0] ?? { total: 0, regenerated: 0, cost: null }
 }
 
-/** Returns the attachments that questions of a conversation have brought along. */
+/** Returns the attachments of the questions of a conversation. */
 export async function listSentAttachments(db: Db, conversationId: string): Promise<Set<string>> {
   const { rows } = await sql<{ id: string }>`
     select distinct unnest(attachments) as id from messages
@@ -133,7 +133,7 @@ export async function listSentAttachments(db: Db, conversationId: string): Promi
   return new Set(rows.map(({ id }) => id))
 }
 
-/** Returns those of these messages that have attachments, the latest first. */
+/** Returns which of these messages have attachments, the latest first. */
 export async function listAttachments(
   db: Db,
   messageIds: string[],
@@ -178,7 +178,7 @@ export async function listSiblings(db: Db, messages: MessageRow[]): Promise<Map<
   )
 }
 
-/** Lists ended answers that rest on one of these documents, from the message after `seq` on. */
+/** Lists ended answers based on one of these documents, after the message `seq`. */
 export async function listQuoting(
   db: Db,
   documents: string[],

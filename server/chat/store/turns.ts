@@ -13,8 +13,8 @@ function lockConversation(trx: Trx, id: string): Promise<{ leaf_id: string | nul
 
 /**
  * The common table expressions that add a turn to a conversation, for a statement with the expression `run`, whose row
- * has the id of the run. Without `question` the question is stored already; without `question.parentId` it follows the
- * last message. @throws conversation_not_found
+ * has the id of the run. Without `question`, the question is already stored; without `question.parentId`, it follows
+ * the last message. @throws conversation_not_found
  */
 export function turnExpressions(turn: {
   conversationId: string
@@ -23,7 +23,7 @@ export function turnExpressions(turn: {
   messageId: string
   /** Makes the conversation local only. */
   localOnly: boolean
-  /** The model that will answer, if it is known. */
+  /** The model that will answer, if known. */
   model: string | null
   modelReason: string | null
   question?:
@@ -102,7 +102,7 @@ export async function saveGrounding(
   messageId: string,
   grounding: {
     citations: CitedPassage[]
-    /** Those of the answer that this one continues. */
+    /** The documents of the answer that this one continues. */
     documents: string[]
     model: string
     reason: string

@@ -8,9 +8,10 @@ const wal = 'pg_wal'
 const maxAttempts = 3
 
 /**
- * Copies the directory of a running database. `prevent` keeps checkpoints from running while its argument runs, after
- * one at the start. The WAL is copied last, so it has every change since that checkpoint: a database that opens the copy
- * recovers from it, as after a crash, whatever was written meanwhile (PostgreSQL documentation, section 25.3).
+ * Copies the directory of a running database. `prevent` runs a checkpoint, then its argument, during which there is no
+ * other checkpoint. The WAL is copied last, so it has every change since that checkpoint. A database that opens the
+ * copy recovers from the WAL, as after a crash, whatever was written meanwhile (PostgreSQL documentation, section
+ * 25.3).
  */
 export async function copyDatabase(
   from: string,

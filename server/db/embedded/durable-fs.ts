@@ -15,7 +15,7 @@ type StreamOperations = {
   close: (stream: NodeStream) => void
   setattr: Operation
 }
-/** Those that change a directory or a file by its name. */
+/** Methods that change a directory or a file by its name. */
 const changes = ['mknod', 'rename', 'rmdir', 'setattr', 'symlink', 'unlink'] as const
 type NodeOperations = Record<(typeof changes)[number], Operation>
 type WithNodeFS = {

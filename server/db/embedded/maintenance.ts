@@ -8,7 +8,10 @@ export const defaultSchedule = {
   /** WAL bytes from which a checkpoint runs when the database has been idle for `pauseMs`: a checkpoint of this size is quick. */
   pauseCheckpointBytes: 8 << 20,
   pauseMs: 500,
-  /** WAL bytes from which a checkpoint runs even if others wait: it bounds what recovery after a crash has to read. */
+  /**
+   * WAL bytes from which a checkpoint runs even while statements wait; bounds the WAL that recovery after a crash
+   * reads.
+   */
   maxWalBytes: 64 << 20,
   /** PostgreSQL's default `checkpoint_timeout`. */
   maxCheckpointIntervalMs: 5 * 60_000,
@@ -16,8 +19,8 @@ export const defaultSchedule = {
   idleMs: 10_000,
   maxVacuumIntervalMs: 10 * 60_000,
   /**
-   * A purge rewrites a table up to this size, about half a second of work, when the database has been idle for `pauseMs`;
-   * a larger one after `idleMs` for each such part, as it blocks everything else for that much longer.
+   * A purge rewrites a table up to this size, about half a second of work, when the database has been idle for
+   * `pauseMs`; a larger one after `idleMs` for each such part, as it blocks everything else for longer.
    */
   pausePurgeBytes: 16 << 20,
   /** A large table is rewritten after this time at the latest, in any pause. */
@@ -48,8 +51,8 @@ type ChangedTable = { name: string; bytes: number; changes: number }
 type TableToVacuum = { name: string; vacuum: boolean; analyze: boolean }
 
 /**
- * Runs checkpoints, vacuum and analyze, as the embedded engine has no background processes. Each uses the only session
- * in its turn, like any other statement, and when the database is idle if it can wait.
+ * Runs checkpoints, vacuum and analyze, as the embedded engine has no background processes. They share the only session
+ * with other statements, and run when the database is idle if they can wait.
  */
 export function startMaintenance(
   pool: Pool,
@@ -119,7 +122,7 @@ export function startMaintenance(
     })
   }
 
-  /** Vacuums one table after the other until somebody else uses the database. */
+  /** Vacuums tables one at a time until another caller uses the database. */
   async function vacuum(): Promise<void> {
     const startedAt = performance.now()
     let tables: TableToVacuum[] = []
@@ -159,8 +162,8 @@ export function startMaintenance(
   }
 
   /**
-   * Rewrites changed tables, which keep deleted rows in their pages, until somebody else needs the database. Then also
-   * the planner's statistics, which contain values, and the WAL. `wal_recycle` is off, so its files are deleted.
+   * Rewrites changed tables, which keep deleted rows in their pages, until another caller needs the database; then the
+   * planner's statistics, which contain values. Last, a checkpoint deletes the WAL files, as `wal_recycle` is off.
    */
   async function continuePurge(): Promise<void> {
     if (purge === undefined) {
@@ -169,7 +172,7 @@ export function startMaintenance(
       purge.tables = await listChangedTables()
     }
     for (let table = purge.tables[0]; table; table = purge.tables[0]) {
-      // Others take their turn between two small tables.
+      // Other callers may run between two small tables.
       if (isStopped || (table.bytes > schedule.pausePurgeBytes && !isPurgeDue())) return
       const { name, changes } = table
       await withSession(async (session) => {

@@ -92,7 +92,7 @@ export async function openEmbedded({
 const snapshotName = 'database.snapshot'
 const copyName = 'database.before-migration'
 
-/** Also deletes what a crash has left: a copy has rows that were deleted since. */
+/** Also deletes copies that a crash has left behind, because they contain rows that were deleted since. */
 function deleteCopies(dir: string): void {
   for (const name of [snapshotName, copyName]) rmSync(join(dir, name), { recursive: true, force: true })
 }

@@ -3,7 +3,7 @@ import type { DurableNodeFS } from './durable-fs.ts'
 import { type Gauges, gauge } from './gauges.ts'
 import { isStartup, isTerminate, queryRequest, readSingleValue } from './requests.ts'
 
-/** The exit status with which PostgreSQL's code raises an ERROR. After anything else that it throws it cannot continue. */
+/** The exit status with which PostgreSQL's code raises an ERROR. After any other exception it cannot continue. */
 const ERROR_RAISED = 100
 const SMALL_BYTES = 1 << 16
 const LARGE_BYTES = 1 << 22
@@ -20,7 +20,7 @@ type Handlers = {
 }
 
 /**
- * Serves one connection after the other with the single session of the engine. The state of a connection (an open
+ * Serves one connection at a time with the single session of the engine. The state of a connection (an open
  * transaction, settings, prepared statements) is reset before the next one starts.
  *
  * Requests that wait together share one sync of their commits; their responses are sent after it.

@@ -8,11 +8,11 @@ const independent = /^\s*(?:select|insert|update|delete|with)\b/i
 
 /**
  * Lets callers share the only connection of the embedded database, in the order of their statements. Independent
- * statements are sent without waiting for earlier responses, so that the engine always has its next one. Who sends
- * anything else (the start of a transaction, a setting) has the connection alone until it is released.
+ * statements are sent without waiting for earlier responses, so that the engine always has its next one. A caller that
+ * sends anything else (the start of a transaction, a setting) has exclusive use of the connection until it is released.
  *
- * The connection belongs to the pool whenever nobody uses it; others who wait for the pool come next. Statements wait up
- * to `timeoutMs` for their turn.
+ * An unused connection returns to the pool, for whose other callers it is next. Statements wait up to `timeoutMs` for
+ * their turn.
  */
 export function shareConnection(
   pool: pg.Pool,

@@ -9,7 +9,7 @@ import { translateError } from '../translate-error.ts'
 
 const MIN_RETRY_MS = 100
 const MAX_RETRY_MS = 5_000
-/** How often the connection is tested: one that a router has dropped looks like an idle one. */
+/** The interval of connection tests, because a connection that a router has dropped looks idle. */
 const KEEPALIVE_MS = 15_000
 
 /**

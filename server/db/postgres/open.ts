@@ -52,7 +52,7 @@ const configOf = (url: string, limits: Limits) => ({
   idle_in_transaction_session_timeout: limits.idleInTransactionTimeoutMs,
 })
 
-/** Opens connections to a server that has what Gabee needs. */
+/** Opens a pool to a server after checking that it meets the requirements. */
 export async function openPool({
   url,
   log,

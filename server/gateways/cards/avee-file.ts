@@ -31,7 +31,7 @@ export const manifest = z.object({
       layer,
     }),
   ),
-  /** The owner's own memories; those of other users are theirs. */
+  /** The owner's memories; those of other users are private. */
   memories: z.array(
     z.object({ type: memoryType, content: text(500), pinned: z.boolean(), local_only: z.boolean() }),
   ),

@@ -7,7 +7,7 @@ import { decodePng, encodePng, isPng, readChunks, textsOf, toSquare, writeChunks
 
 /** A card as it was read. `portrait` is a data: URL; `problem` says why there is none. */
 export type ReadCard = { card: CardData; portrait: string | null; problem: string | null }
-/** What the worker answers: the card, or why it cannot be read. */
+/** The result of the worker: the card, or why it cannot be read. */
 export type CardAnswer = ReadCard | { reason: string }
 
 const maxFileBytes = 64 * 1024 * 1024
@@ -15,7 +15,7 @@ const maxJsonBytes = 8 * 1024 * 1024
 const maxPortraitBytes = 16 * 1024 * 1024
 const maxEntries = 5_000
 const maxDepth = 100
-/** The size of an avatar, and the largest file that an avatar may be. */
+/** The edge of an avatar in pixels, and the largest file of one in bytes. */
 const avatarSize = 256
 const maxAvatarBytes = 290_000
 

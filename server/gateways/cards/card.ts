@@ -41,10 +41,10 @@ const cardData = z.object({
 })
 export type CardData = z.infer<typeof cardData>
 
-/** Of version 1 the members stand at the top level; of later ones in `data`. */
+/** Version 1 has the members at the top level, later versions in `data`. */
 const card = z.union([z.object({ data: cardData, spec: z.string() }), cardData])
 
-/** Parses the JSON of a character card of version 1, 2 or 3; undefined if it is none. */
+/** Parses the JSON of a character card of version 1, 2 or 3; undefined for anything else. */
 export function parseCard(json: unknown): CardData | undefined {
   const parsed = card.safeParse(json)
   if (!parsed.success) return undefined
@@ -52,7 +52,7 @@ export function parseCard(json: unknown): CardData | undefined {
   return data.name.trim() === '' ? undefined : data
 }
 
-/** A lorebook entry in the form that both versions require. */
+/** A lorebook entry in the common form of both versions. */
 export type BookEntry = { name: string; keys: string[]; content: string }
 
 export type Character = {

@@ -21,7 +21,7 @@ export type ImportDependencies = {
   models: Pick<Models, 'requireChatModel'>
 }
 
-/** What an import made: `runs` add the documents. */
+/** The result of an import; `runs` add the documents. */
 export type Imported = { card: AveeCard; runs: string[]; documents: number; notTakenOver: NotTakenOver[] }
 
 /** The limits of an avee's members (contract/avees.ts). */
@@ -32,7 +32,7 @@ const maxEntryTitle = 300
 
 /** Creates avees from character cards and .avee files. */
 export function importer({ avees, knowledge, memory, models }: ImportDependencies) {
-  /** Creates an avee under the wished handle, or under the first free one like it. */
+  /** Creates an avee under the preferred handle, or the first free variant of it. */
   async function create(
     caller: Caller,
     wished: string,
@@ -177,7 +177,9 @@ export function importer({ avees, knowledge, memory, models }: ImportDependencie
     return { card, runs, documents: files.length, notTakenOver }
   }
 
-  /** Creates an avee from a file; all files in it may have `maxBytes` together. @throws not_a_card, avee_file_damaged */
+  /**
+   * Creates an avee from a file whose contents have at most `maxBytes` in total. @throws not_a_card, avee_file_damaged
+   */
   return async (caller: Caller, path: string, isZip: boolean, maxBytes: number): Promise<Imported> => {
     using file = isZip ? await openAveeFile(path) : undefined
     return file
@@ -186,7 +188,7 @@ export function importer({ avees, knowledge, memory, models }: ImportDependencie
   }
 }
 
-/** Returns a name that no other file has; a second file of the same name would replace the first. */
+/** Returns a unique name, because a second file of the same name would replace the first. */
 function uniqueName(name: string, taken: Set<string>): string {
   const dot = name.lastIndexOf('.')
   const [base, extension] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, '']
@@ -196,7 +198,7 @@ function uniqueName(name: string, taken: Set<string>): string {
   return unique
 }
 
-/** Lists what avees have no place for. */
+/** Lists the parts of a card that avees do not support. */
 function leftOut(card: CardData): NotTakenOver[] {
   const left: [string, number, string][] = [
     ['alternate_greetings', card.alternate_greetings.length, 'An avee has one greeting.'],

@@ -3,8 +3,8 @@ import type { Character } from './card.ts'
 type Section = 'description' | 'personality' | 'scenario' | 'exampleDialogue' | 'furtherInstructions'
 
 /**
- * The headings in a persona by the members of a card; what stands before the first heading is the system prompt. Avees have
- * a field of their own for the example dialogue, which a persona of an earlier import contains.
+ * The headings in a persona by the members of a card; the text before the first heading is the system prompt. Avees
+ * have a field of their own for the example dialogue, which a persona of an earlier import contains.
  */
 const headings: Record<Section, string> = {
   description: 'Description',
@@ -17,7 +17,7 @@ const sections = Object.entries(headings) as [Section, string][]
 
 type Parts = Pick<Character, Section | 'systemPrompt'>
 
-/** Returns the text of a persona that has these parts. */
+/** Returns the text of a persona with these parts. */
 export const joinPersona = (parts: Omit<Parts, 'exampleDialogue'>): string =>
   [
     parts.systemPrompt,

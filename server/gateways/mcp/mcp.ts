@@ -16,7 +16,7 @@ import { invalidArguments, toolScopeMissing } from './errors.ts'
 import { documentResources } from './resources.ts'
 import { type ToolCall, type ToolDependencies, tools } from './tools.ts'
 
-/** The parts of a call that one HTTP request or one connection has in common. */
+/** The parts of a call that are the same for one HTTP request or connection. */
 export type Origin = Pick<ToolCall, 'caller' | 'ip' | 'onRun'>
 
 const instructions =
@@ -37,7 +37,7 @@ const listedTools = Object.entries(mcpTools).map(([name, tool]: [string, McpTool
   }
 })
 
-/** The MCP server: tools and document resources, for each caller as far as they have access now. */
+/** The MCP server: tools and document resources, within the current access of each caller. */
 export function mcp({ log, version, ...dependencies }: ToolDependencies & { log: Log; version: string }) {
   const implementations = tools(dependencies)
   const resources = documentResources(dependencies)
@@ -61,7 +61,7 @@ export function mcp({ log, version, ...dependencies }: ToolDependencies & { log:
     }
   }
 
-  /** Logs what is not meant for the client. */
+  /** Returns the error for the client and logs its cause. */
   function explain(thrown: unknown): AppError {
     const error = toAppError(thrown)
     if (error.status >= 500) log.error({ err: error.cause ?? error, code: error.code }, error.message)

@@ -13,7 +13,7 @@ const position = z.object({ avee: id, after: z.optional(id) })
 export function documentResources({ avees, knowledge }: { avees: Avees; knowledge: Knowledge }) {
   const policy = documentPolicy({ avees, knowledge })
   return {
-    /** Lists the documents of one avee after another. `next` is the cursor of the next page. */
+    /** Lists documents, avee by avee. `next` is the cursor of the next page. */
     async list(caller: Caller, cursor: string | undefined) {
       const owned = await avees.listOwned(caller)
       const from = cursor ? decodeCursor(position, cursor) : undefined

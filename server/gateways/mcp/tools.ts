@@ -18,7 +18,7 @@ export type ToolCall = {
   signal: AbortSignal
   /** Receives the id of the run that the call started. */
   onRun: (runId: string) => void
-  /** Tells the client how many events the run has. */
+  /** Reports the number of events of the run to the client. */
   onProgress?: ((events: number) => Promise<void>) | undefined
 }
 
@@ -41,11 +41,11 @@ export type Tools = {
   ) => Promise<z.input<(typeof mcpTools)[N]['output']>>
 }
 
-/** Beyond it, a document is returned in parts of whole pages. */
+/** Longer documents are returned in parts of whole pages. */
 const maxTextCharacters = 100_000
 const maxMemories = 50
 
-/** The tools of the MCP server. Each checks the caller's present access. */
+/** The tools of the MCP server. Each checks the caller's current access. */
 export function tools({ avees, knowledge, memory, chat, runs, search, admit }: ToolDependencies): Tools {
   const policy = documentPolicy({ avees, knowledge })
   return {

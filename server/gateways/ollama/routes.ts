@@ -32,7 +32,7 @@ type ChatBody = z.output<(typeof chat)['body']>
 type GenerateBody = z.output<(typeof generate)['body']>
 type Sampled = Pick<ChatBody, 'model' | 'format' | 'options'>
 
-/** The version of Ollama whose API this follows; clients compare it with what they need. */
+/** The version of Ollama whose API this implements; clients compare it with their minimum. */
 const version = '0.12.6'
 
 /** Go's zero time, which Ollama's own clients show as unknown. */
@@ -42,7 +42,7 @@ const unknownTime = '0001-01-01T00:00:00Z'
 export const ollamaRoutes =
   ({ completions, runs }: { completions: Completions; runs: Runs }): FastifyPluginAsync =>
   async (app) => {
-    /** Answers with a stream and returns undefined, or waits for the answer. */
+    /** Sends a stream and returns undefined, or waits for the answer. */
     async function answer(
       request: FastifyRequest,
       reply: FastifyReply,

@@ -64,7 +64,7 @@ const finishReasons: Record<string, 'length' | 'content_filter' | 'tool_calls'> 
   filter: 'content_filter',
   tool_calls: 'tool_calls',
 }
-/** OpenAI's name of a finish reason; it has no other ones for text. */
+/** Returns OpenAI's name of a finish reason. */
 export const toFinishReason = (reason: string): 'stop' | 'length' | 'content_filter' | 'tool_calls' =>
   finishReasons[reason] ?? 'stop'
 

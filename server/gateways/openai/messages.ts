@@ -25,7 +25,7 @@ export function toMessage({ role, content, tool_calls, tool_call_id }: OpenAiMes
   }
 }
 
-/** Joins the texts of a message, and reads its images. */
+/** Joins the texts of a message, and decodes its images. */
 export function fromParts(role: OpenAiMessage['role'], parts: Part[]): ChatMessage {
   const images = parts.flatMap(({ image }) => (image === undefined ? [] : readImage(image)))
   return {

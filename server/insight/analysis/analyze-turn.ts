@@ -11,15 +11,15 @@ import { languageOf, termExtractor } from './terms.ts'
 import { type UnansweredReason, unansweredReason } from './unanswered.ts'
 
 /**
- * Of a longer answer, only the beginning is analyzed. An answer of 800,000 characters made the process grow by 370 MB
- * for good, as Node.js keeps the memory of the many terms that it has freed.
+ * Of a longer answer, only the beginning is analyzed. An answer of 800,000 characters made the process grow permanently
+ * by 370 MB, as Node.js keeps the freed memory of the many terms.
  */
 const maxAnalyzedCharacters = 100_000
 
 /** A question, its answer, the passages the answer was generated from, and the conversation before. */
 export type Turn = {
   aveeId: string
-  /** The layers of the user who asked: the analysis reads nothing beyond them. */
+  /** The layers of the asker; the analysis reads nothing beyond them. */
   layers: Layer[]
   question: string
   answer: string
@@ -43,9 +43,9 @@ export type TurnAnalysis = {
   followUps: string[]
   /** Documents that the answer cites or whose passages support it. */
   documents: string[]
-  /** Documents that the texts of the analysis come from. */
+  /** The source documents of the texts in the analysis. */
   sources: string[]
-  /** The question's terms, by which similar questions are grouped. */
+  /** The terms of the question, for grouping similar questions. */
   questionTerms: string[]
 }
 
@@ -112,7 +112,7 @@ export async function analyzeTurn(
   const isAnswered = unanswered === null
   const questionLanguage = languageOf(turn.question, language)
   const isSameLanguage = questionLanguage === null || language === null || questionLanguage === language
-  // An answer that says it does not know is about nothing.
+  // An answer that admits not knowing has no topics.
   const topics = rankTopics(isAnswered ? topicSource : { ...topicSource, answer: '' }, phrases, idfOf)
   const followUps = hasDocuments
     ? await suggestFollowUps(
@@ -171,7 +171,7 @@ export async function analyzeTurn(
 
 const maxListedStatements = 6
 
-/** Describes what is wrong with an answer, and what would help. */
+/** Describes the problems of an answer, with remedies. */
 function findings(answer: {
   statements: CheckedStatement[]
   unanswered: UnansweredReason | null

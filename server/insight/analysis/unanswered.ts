@@ -1,7 +1,7 @@
 /** Why a question counts as unanswered. */
 export type UnansweredReason = 'no_passage' | 'said_so'
 
-/** Phrases by which an answer says that it does not know; one pattern per language or two. */
+/** Phrases with which an answer admits not knowing; each pattern covers one or two languages. */
 const admissions = [
   /\b(?:documents?|passages?|texts?|sources?|context|pages?)\b[^.!?]{0,60}\b(?:do(?:es)?n[’']?o?t|do(?:es)? not|did not|cannot)\b[^.!?]{0,40}\b(?:answer|say|mention|contain|include|provide|state|specify|cover)/iu,
   /\bi (?:do not|don[’']t) (?:know|have (?:any |that |this |enough )?information)|\bno information (?:about|on|is)\b|\bis not mentioned\b|\bi (?:cannot|can[’']t|could not|couldn[’']t) find\b/iu,
@@ -13,14 +13,14 @@ const admissions = [
   /\bdocumentos?\b[^.!?]{0,40}\bnão [^.!?]{0,30}(?:respond|mencion|cont)|\bnão sei\b/iu,
   /文[档檔书書][^。]{0,20}(?:没有|沒有|未)[^。]{0,10}(?:回答|提到|说明|說明)|我不知道|文書[^。]{0,30}(?:ありません|いません)|[わ分]かりません/u,
 ]
-/** An admission further down may concern one part of several. */
+/** A later admission may concern only a part of the answer. */
 const admissionPrefixCharacters = 400
 
 const questionMark = /[?？؟]/u
 const questionWords =
   /^(?:who|whom|whose|what|which|when|where|why|how|is|are|was|were|do|does|did|can|could|will|would|should|has|have|wer|wen|wem|wessen|was|welche[rsmn]?|wann|wo|wohin|woher|warum|wieso|wie|ist|sind|kann|hat|gibt|qui|que|quoi|quel(?:le)?s?|quand|où|pourquoi|comment|combien|est-ce|quién|qué|cuál|cuándo|dónde|por qué|cómo|cuánt[oa]s?|chi|che|quale|quando|dove|perché|come|quant[oaie]|quem|qual|onde|como|tell me|explain|sag mir|erkläre?|dis-moi|explique|кто|что|где|когда|почему|как|какой)(?![\p{L}\p{M}])/iu
 
-/** Returns whether a message asks for something, unlike a greeting or a remark. */
+/** Whether a message is a question or request, not a greeting or remark. */
 export const isQuestion = (text: string): boolean =>
   questionMark.test(text) || questionWords.test(text.trim())
 
@@ -28,15 +28,15 @@ export const isQuestion = (text: string): boolean =>
  * Returns why a question went unanswered, or null. No question is unanswered when a passage supports a statement of the
  * answer.
  *
- * - `said_so`: the answer begins by saying that it does not know.
+ * - `said_so`: the answer begins by admitting that it does not know.
  * - `no_passage`: the question has at least two terms, search found no passage that answers it, and the answer cites
- *   none. An avee without documents simply talks.
+ * none. An avee without documents just converses.
  */
 export function unansweredReason(turn: {
   question: string
   questionTerms: number
   answer: string
-  /** Whether search finds an answer in the documents; null when it was not asked. */
+  /** Whether search finds an answer in the documents; null without a search. */
   isAnswerable: boolean | null
   hasDocuments: boolean
   hasCitations: boolean

@@ -38,7 +38,7 @@ export async function reopenAnswered(trx: Trx, groupId: string): Promise<void> {
 
 export type NewQuestion = Insertable<Tables['unanswered_questions']>
 
-/** Returns false when the question exists already. */
+/** Returns false if the question already exists. */
 export async function insertQuestion(trx: Trx, question: NewQuestion): Promise<boolean> {
   const row = await trx
     .insertInto('unanswered_questions')
@@ -112,7 +112,7 @@ export async function groupMembers(
   return rows
 }
 
-/** Counts the questions, and their users, in groups that nobody has agreed to share. */
+/** Counts the questions and users of groups that nobody has agreed to share. */
 export async function countHidden(db: Db, aveeId: string, state: QuestionState) {
   const { rows } = await sql<{ questions: number; users: number }>`
     select count(*)::int as questions, count(distinct user_id)::int as users
@@ -136,7 +136,7 @@ export async function setGroupState(
   await db.updateTable('question_groups').set(changes).where('id', '=', groupId).execute()
 }
 
-/** Stores the reply to a question; false when there is one already. */
+/** Stores the reply to a question. Returns false if it already has one. */
 export async function markReplied(trx: Trx, messageId: string, replyId: string): Promise<boolean> {
   const row = await trx
     .updateTable('unanswered_questions')

@@ -14,7 +14,7 @@ export async function summariesAt(db: Db, messageIds: string[]): Promise<Summary
   return rows.toSorted((a, b) => (place.get(a.message_id) ?? 0) - (place.get(b.message_id) ?? 0))
 }
 
-/** Deletes summaries that rest on one of these documents; they are written again when needed. */
+/** Deletes summaries based on one of these documents; they are rewritten when needed. */
 export async function deleteSummariesOf(db: Db, documents: string[]): Promise<void> {
   await db
     .deleteFrom('conversation_summaries')

@@ -28,13 +28,13 @@ export async function insertTurn(trx: Trx, turn: NewTurn): Promise<void> {
     on conflict (message_id) do nothing`.execute(trx)
 }
 
-/** Gives the turns of a user to another. */
+/** Moves the turns of a user to another user. */
 export async function transferTurns(trx: Trx, { from, to }: { from: string; to: string }): Promise<void> {
   for (const table of ['turn_insights', 'unanswered_questions'] as const)
     await trx.updateTable(table).set({ user_id: to }).where('user_id', '=', from).execute()
 }
 
-/** Stores what was found about a turn. */
+/** Stores the analysis of a turn. */
 export async function saveTurn(
   db: Db,
   messageId: string,
@@ -54,7 +54,7 @@ export async function saveTurn(
 export const findTurn = (db: Db, messageId: string): Promise<TurnRow | undefined> =>
   db.selectFrom('turn_insights').selectAll().where('message_id', '=', messageId).executeTakeFirst()
 
-/** Whether nothing of a turn is sent to a model outside the private network. */
+/** Whether nothing from a turn may be sent to a model outside the private network. */
 export async function isLocalOnly(
   db: Db,
   turn: Pick<TurnRow, 'avee_id' | 'conversation_id'>,

@@ -33,7 +33,7 @@ describe('a figure and its caption', () => {
   ]
 
   it.each(captions)('are not split: %s', (caption) => {
-    // The passage has room for the first sentences of the caption only.
+    // Only the first sentences of the caption fit into the passage.
     expect(passagesOf([paragraph('before', 7), '', caption, '', paragraph('after', 9)])).toEqual(
       expect.arrayContaining([expect.stringContaining(caption)]),
     )

@@ -40,7 +40,7 @@ export function splitParagraphs(text: string, from: number, to: number, byLine: 
   let fenced = false
   let before: LineKind = 'blank'
   let wrapped = false
-  /** What the last lines with text are: an image without a caption yet, or a caption. */
+  /** The kind of the last lines with text: an image without a caption yet, or a caption. */
   let figure: 'image' | 'caption' | undefined
   for (const { start, end } of linesOf(text, from, to)) {
     const line = text.slice(start, end)

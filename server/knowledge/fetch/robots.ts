@@ -1,7 +1,6 @@
 /** The rules of a robots.txt for one user agent (RFC 9309). */
 export type Robots = {
   isAllowed(url: URL): boolean
-  /** Crawl delay. */
   delayMs: number
   sitemaps: string[]
 }

@@ -7,7 +7,7 @@ import { limited, type PageFetcher } from './fetch-page.ts'
 /** Limits per site; the protocol limits one sitemap to 50 MB and 50,000 URLs. */
 const maxSitemaps = 50
 const sitemapBytes = 50 * 1024 * 1024
-/** Number of pages from which no further sitemap is read. */
+/** Beyond this number of pages no further sitemap is read. */
 const maxPages = 100_000
 /** Time after which no further sitemap of a slow site is read. */
 const maxDurationMs = 60_000

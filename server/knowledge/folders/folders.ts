@@ -83,7 +83,7 @@ export function watchedFolders({
   /** Scans a folder and starts a run for its changes, unless one is running. */
   async function scanFolder(folder: ListedFolder, signal: AbortSignal): Promise<void> {
     try {
-      // Its run changes which files are known, and would be repeated if it ended during the scan.
+      // The run changes the known files; if it ended during the scan, it would be repeated.
       if (await runs.isRunning(ingestKind, subjectOf(folder.id))) return
       const root = await allowedPath(folder.path)
       const known = await listFolderFiles(db, folder.id)

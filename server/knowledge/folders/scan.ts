@@ -4,7 +4,7 @@ import type { LocalFile } from '../store/folders.ts'
 
 /** Files watched per folder; bounds the memory and time of a scan. */
 export const maxFiles = 20_000
-/** A file that changed more recently may still be being written. */
+/** A file that changed more recently may be incomplete. */
 const minAgeMs = 2_000
 
 export type Scan = {
@@ -15,7 +15,10 @@ export type Scan = {
   isComplete: boolean
 }
 
-/** Finds the wanted files of a folder and its subfolders, except hidden ones and symbolic links. @throws if the folder itself cannot be read */
+/**
+ * Finds the matching files of a folder and its subfolders, except hidden ones and symbolic links. @throws if the folder
+ * itself cannot be read
+ */
 export async function scan(
   root: string,
   isWanted: (name: string) => boolean,

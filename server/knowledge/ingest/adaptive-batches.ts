@@ -1,6 +1,6 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 
-/** Duration of one batch: a search that comes in between waits no longer on the embedded database. */
+/** Duration of one batch, which is how long a search may have to wait on the embedded database. */
 const targetMs = 25
 const initialSize = 5
 const minSize = 2

@@ -13,9 +13,9 @@ import {
 } from '../store/vectors.ts'
 import { embedMissingPassages } from './write.ts'
 
-/** A new embedding model is noticed within this time. */
+/** The interval of checks for a new embedding model. */
 const everyMs = 60_000
-/** A model that takes longer is asked again by the next check. */
+/** A model that takes longer is retried by the next check. */
 const modelTimeoutMs = 5_000
 const deletedPerStatement = 500
 
@@ -28,7 +28,7 @@ type EmbeddingDependencies = {
   runs: Runs
   jobs: Jobs
   embedder(signal: AbortSignal): Promise<Embedder | undefined>
-  /** The one that may get the passages of an avee. */
+  /** Returns the embedder that may receive the passages of an avee. */
   embedderFor(aveeId: string, signal: AbortSignal): Promise<Embedder | undefined>
   indexes: VectorIndexes
 }
@@ -40,8 +40,8 @@ const embeddingModelUnavailable = defineError(
 )
 
 /**
- * The run that embeds an avee's documents which have no vectors of the current model. Search continues meanwhile, by
- * terms and by the vectors of the previous model.
+ * The run that embeds those documents of an avee that lack vectors of the current model. Meanwhile, search uses terms
+ * and the vectors of the previous model.
  */
 export function embeddingRunKind({
   database,

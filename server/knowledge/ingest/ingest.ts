@@ -124,7 +124,7 @@ async function commitResult(
 ): Promise<void> {
   await progress.flush()
   const committed = context.commit({ result }, store)
-  // What is emitted before the transaction begins is part of it.
+  // Events emitted before the transaction begins become part of it.
   progress.release()
   await committed
   countResult(telemetry, result)
@@ -247,7 +247,9 @@ async function commitFile(
   })
 }
 
-/** Returns the format of a picture; undefined for other files. @throws AppError for one that no model could be given */
+/**
+ * Returns the format of a picture; undefined for other files. @throws AppError for one that cannot be given to a model
+ */
 async function pictureIn(
   { files, parser }: IngestDependencies,
   { sha256, readAs }: FileContent,
@@ -272,7 +274,7 @@ const withoutText = (type: string): ReadOutcome & { ok: true } => ({
   language: null,
 })
 
-/** Finds the document from the same source, or that of a file of the same bytes that was moved within its folder. */
+/** Finds the document from the same source, or that of a file with the same bytes that was moved within its folder. */
 async function findExisting(
   db: Db | Trx,
   { input }: Context['run'],

@@ -30,7 +30,7 @@ export type IngestInput = {
   layer: Layer | null
   usualLayer: Layer
   files: IngestFile[]
-  /** Whether pictures without text are kept: models that see get them. */
+  /** Whether to keep pictures without text, for models with vision. */
   keepsPictures?: boolean
   /** For a watched folder: its id, and the paths that no longer exist in it. */
   folder?: { id: string; gone: string[] }

@@ -24,7 +24,7 @@ export type UploadedFile = { filename: string } & (
 /** A staged file with its title; a text has no file name. */
 export type NamedFile = { title: string; filename: string | null; staged: StagedFile }
 
-/** Where documents are added, and for whom. Without a layer: that of the document that is replaced, else `usualLayer`. */
+/** The target of new documents. Without a layer: that of the document that is replaced, else `usualLayer`. */
 export type IngestTarget = {
   userId: string
   aveeId: string
@@ -35,7 +35,7 @@ export type IngestTarget = {
   idempotencyKey?: string | undefined
 }
 
-/** A document that search finds; `isNew` is false if the same one existed already. */
+/** An indexed document; `isNew` is false if the same one already existed. */
 export type IngestedDocument = { document: DocumentRow; isNew: boolean }
 
 const unsupported = (filename: string) => ({
@@ -43,7 +43,7 @@ const unsupported = (filename: string) => ({
   message: `${filename.slice(filename.lastIndexOf('.'))} files are not supported. Supported are PDF, Office, EPUB, HTML, Markdown, email, tables, code and plain text.`,
 })
 
-/** Starts an ingest run for whatever is added: uploads, texts, web pages, sites. */
+/** Starts ingest runs for uploads, texts, web pages and sites. */
 export function intake({
   db,
   runs,
@@ -81,7 +81,7 @@ export function intake({
       ...(target.scope === undefined ? {} : { keepsPictures: true }),
     }
     try {
-      // Of the files of an upload, each that still fits is added.
+      // Adds each file of an upload that still fits into the quota.
       const bytes = staged.map((file) => file.staged.bytes)
       await quota.assertRoom(target.aveeId, bytes.length === 0 ? 1 : Math.min(...bytes))
       const { run } = await runs.start<IngestInput>(
@@ -106,7 +106,7 @@ export function intake({
       )
       return run
     } finally {
-      // Files that were not stored: the idempotency key has a run already, or the run could not be stored.
+      // The files were not stored: the idempotency key already has a run, or storing the run failed.
       await Promise.all(staged.map((file) => files.discard(file.staged)))
     }
   }
@@ -121,7 +121,7 @@ export function intake({
     try {
       return await resultOf(run, field, signal)
     } catch (error) {
-      // Deleting an avee ends its runs in one of several ways.
+      // Runs of a deleted avee end in various ways.
       if ((await findOwnerId(db, aveeId)) === undefined) throw aveeNotFound()
       throw error
     }

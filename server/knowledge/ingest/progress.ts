@@ -1,11 +1,11 @@
 import type { EventBody } from '../../runs/index.ts'
 
-/** Reports of one stage in between are dropped; its last one never is. */
+/** More frequent reports of a stage are dropped, except the last one. */
 const minIntervalMs = 250
 
 export type Stage = 'parse' | 'chunk' | 'embed' | 'store'
 
-/** A file that takes less time needs no commit but that of its result. */
+/** A file that takes less time needs no commit besides that of its result. */
 const holdMs = 100
 
 /** Emits that a file is being processed, and its progress, throttled to four events a second per stage. */

@@ -3,7 +3,7 @@ import type { DocumentParser, ReadOutcome } from '../parsers/index.ts'
 import type { StoredFile } from './input.ts'
 import type { Progress } from './progress.ts'
 
-/** The bytes of a file and where they come from. */
+/** The bytes of a file and their origin. */
 export type FileContent = {
   sha256: string
   bytes: number
@@ -53,7 +53,10 @@ export function readAhead(parser: DocumentParser, files: Originals, user: string
       begun.delete(index)
     },
 
-    /** Returns a function that resolves to the outcome: started ahead if of the same bytes, or when first called. */
+    /**
+     * Returns a function that resolves to the outcome. Parsing starts at its first call unless it was started ahead for
+     * the same bytes.
+     */
     take(index: number, content: FileContent, progress: Progress): () => Promise<ReadOutcome> {
       const target = { progress }
       const begunAhead = begun.get(index)

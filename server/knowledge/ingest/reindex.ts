@@ -17,8 +17,8 @@ import {
 import { writeVersion } from './write.ts'
 
 /**
- * Registers the job that indexes a document under its new title or file name: every passage is found by them too.
- * Until it has finished, the document is found by the old ones. Returns a function that enqueues it.
+ * Registers the job that indexes a document under its new title or file name, which are searchable with every passage.
+ * Until it has finished, search uses the old ones. Returns a function that enqueues it.
  */
 export function reindexJob({
   database,

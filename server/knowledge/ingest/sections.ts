@@ -19,7 +19,7 @@ export function assignSections(passages: { page: number | null; text: string }[]
     const sections = Math.max(1, Math.round(total / wordsPerSection))
     let words = 0
     for (const length of lengths) {
-      // By the middle of the passage.
+      // The middle of the passage decides.
       const index = total === 0 ? 0 : Math.floor(((words + length / 2) / total) * sections)
       numbers.push(previous + 1 + Math.min(index, sections - 1))
       words += length

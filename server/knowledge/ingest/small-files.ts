@@ -16,7 +16,7 @@ import { countResult, type WrittenDocument, writeDocument } from './write-docume
 
 /** Notes, mails and pages of text; larger files rarely have few enough passages. */
 const maxSmallFileBytes = 64 * 1024
-/** Other statements wait for a transaction, which takes about 4 ms per file on the embedded database. */
+/** On the embedded database other statements wait for a transaction, which takes about 4 ms per file. */
 const maxFilesPerTransaction = 8
 /** Time in which further files may join a transaction. */
 const maxWaitMs = 50
@@ -110,7 +110,7 @@ export function smallFiles(
   }
 
   return {
-    /** Returns the number of files from `first` on that are stored; 0 if the first is to be ingested alone. */
+    /** Returns the number of files stored, from `first` on; 0 if the first must be ingested alone. */
     async store(first: number): Promise<number> {
       const group = await (next?.first === first ? next.group : prepare(first))
       const { length } = group.parsed
@@ -131,7 +131,7 @@ export function smallFiles(
   }
 }
 
-/** What identifies the document of a file: a file of a folder is identified by its URL alone. */
+/** The identity of a file's document; a file of a folder is identified by its URL alone. */
 const sourceOf = ({ file: { filename }, content: { sha256, sourceUrl } }: SmallFile) => ({
   filename: sourceUrl === null ? filename : null,
   sha256,

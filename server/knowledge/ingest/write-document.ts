@@ -10,7 +10,7 @@ import type { Progress } from './progress.ts'
 import type { FileContent } from './read-ahead.ts'
 import { type WrittenVersion, writeVersion } from './write.ts'
 
-/** A written version with the document that it will be the version of, and the result of its file. */
+/** A written version, with its document and the result of its file. */
 export type WrittenDocument = WrittenVersion & {
   document: Omit<Insertable<Tables['documents']>, 'version'> & { id: string; layer: DocumentRow['layer'] }
   result: IngestResult

@@ -38,7 +38,7 @@ export type WrittenVersion = {
   embeddedBy: string | null
   /** Makes the version live in place of the `previous` one; returns its id. */
   publish(trx: Trx, previous: string | undefined): Promise<string>
-  /** What is inserted when the version is published; undefined if it was inserted before. */
+  /** Rows to insert when the version is published; undefined if they are already inserted. */
   content?: NewContent
 }
 

@@ -48,7 +48,10 @@ export async function deleteAbandonedFolders(log: Log): Promise<void> {
   }
 }
 
-/** Whether the process still runs: after a restart of the machine or container, its id may be another's or this one's. */
+/**
+ * Whether the process is still running. After a restart of the machine or container, its id may belong to another
+ * process or this one.
+ */
 async function isInUse(path: string, pid: number): Promise<boolean> {
   const { mtimeMs } = (await lstat(path).catch(() => undefined)) ?? { mtimeMs: 0 }
   const runningSeconds = pid === process.pid ? process.uptime() : uptime()
@@ -69,7 +72,7 @@ const remove = (path: string, log: Log) =>
     log.warn({ err: error }, 'temporary files of a parser were not deleted'),
   )
 
-/** Starts a parser process. It parses one file after another until it breaks or is ended. */
+/** Starts a parser process, which parses one file at a time until it breaks or is ended. */
 export function parserProcess(limits: ParseLimits, log: Log) {
   // The process may read this folder, with links to the files that it parses.
   const readable = mkdtempSync(join(parentFolder(), `${folderPrefix}${process.pid}-`))
@@ -107,7 +110,7 @@ export function parserProcess(limits: ParseLimits, log: Log) {
   let retainedBytes = 0
   let count = 0
 
-  /** Sends one request, and runs the programs that the process asks for, until `receive` resolves. */
+  /** Sends one request, and runs the programs that the process requests, until `receive` resolves. */
   async function perform<Done>(
     { path: file, ocr, searchPath }: Pick<ParseJob, 'path' | 'ocr' | 'searchPath'>,
     signal: AbortSignal,
@@ -155,7 +158,7 @@ export function parserProcess(limits: ParseLimits, log: Log) {
       programs -= 1
     }
     const start = async () => {
-      // Windows allows links to few users.
+      // On Windows few users may create links.
       await symlink(original, path).catch(() => copyFile(original, path))
       ask(request(path))
     }

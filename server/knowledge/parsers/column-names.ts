@@ -35,8 +35,9 @@ export function columnNames(rows: string[][]): string | undefined {
 const countFilled = (cells: string[]) => cells.filter((cell) => cell !== '').length
 
 /**
- * Joins two rows of names column by column. Half as many names or fewer are of groups of columns; otherwise the first
- * columns have none. Columns of figures are on the right, so the last cells correspond.
+ * Joins two rows of names column by column. If the upper row has at most half as many names, they name groups of
+ * columns; otherwise the first columns have no upper name. Columns of figures are on the right, so the last cells
+ * correspond.
  */
 function joinFromRight(upper: string[], lower: string[]): string[] {
   const span = Math.max(1, Math.floor(lower.length / upper.length))

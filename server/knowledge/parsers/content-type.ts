@@ -2,7 +2,7 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { openCompoundFile } from './compound-file.ts'
 import { corrupt, encrypted, unsupported } from './errors.ts'
 
-/** The content of a file as its first bytes reveal it. */
+/** The content of a file, detected from its first bytes. */
 export type Content =
   | 'pdf'
   | 'zip'
@@ -118,7 +118,7 @@ function readHead(path: string): string {
   }
 }
 
-/** Newer files of Office with a password are stored in this container as well. */
+/** Newer Office files with a password also use this container. */
 function typeOfCompoundFile(path: string): 'msg' | LegacyOffice {
   const { streams } = openCompoundFile(readFileSync(path))
   if (streams.has('EncryptedPackage')) throw encrypted()
@@ -128,7 +128,7 @@ function typeOfCompoundFile(path: string): 'msg' | LegacyOffice {
   return type
 }
 
-/** Returns the error for an archive that is no known document; `has` checks for an entry. */
+/** Returns the error for an archive that is not a known document; `has` checks for an entry. */
 export function unknownArchive(has: (name: string) => boolean, promised: string | undefined) {
   if (has('Index/Document.iwa') || has('Index.zip'))
     return unsupported('an Apple iWork document', 'Export it as PDF or Word and upload that.')

@@ -16,7 +16,7 @@ const byteOrderMarks: [string, number[]][] = [
 const sampleBytes = 16_384
 const charset = /<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*["']?([\w.:-]{2,40})/i
 
-/** Tried in this order when detection finds nothing readable; each rejects input that is not its own. */
+/** Tried in this order when detection finds nothing readable; each rejects input in other encodings. */
 const fallbackEncodings = ['shift_jis', 'gb18030', 'windows-1252']
 
 /** Decodes an HTML file, which may declare its encoding. */
@@ -45,8 +45,8 @@ function decodeByOrderMark(bytes: Buffer): string | undefined {
 }
 
 /**
- * Decodes UTF-16 without a byte order mark: most characters of most scripts have one zero byte, always on the
- * same side.
+ * Decodes UTF-16 without a byte order mark: in most scripts most characters have one zero byte, always on the same
+ * side.
  */
 function decodeUnmarkedUtf16(bytes: Buffer): string | undefined {
   const sample = bytes.subarray(0, sampleBytes)
@@ -61,14 +61,14 @@ function decodeUnmarkedUtf16(bytes: Buffer): string | undefined {
 
 function strictUtf8(bytes: Buffer): string | undefined {
   try {
-    // As a stream, so that a partial character at the end of a truncated file is no error.
+    // Streaming, so that a partial character at the end of a truncated file is not an error.
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true })
   } catch {
     return undefined
   }
 }
 
-/** Returns the most likely encoding; on a tie, the one that most such files have. */
+/** Returns the most likely encoding; on a tie, the most common one. */
 function detectEncoding(bytes: Buffer): string | undefined {
   // Most texts are UTF-8, and the library takes 7 MB of memory.
   const jschardet = require('jschardet') as typeof Jschardet
@@ -93,7 +93,7 @@ function sampleAroundNonAscii(bytes: Buffer): Buffer {
 const maxControlShare = 0.01
 /** Number of control characters that a short text may have. */
 const minControlCharacters = 2
-// biome-ignore lint: control characters are what is looked for
+// biome-ignore lint: the pattern matches control characters
 const controlCharacters =
   /[\u0000-\u0007\u000e-\u001a\u001c-\u001f\u007f-\u0084\u0086-\u009f\ufffd\ufffe\uffff]/g
 

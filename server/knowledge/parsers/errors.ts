@@ -1,6 +1,6 @@
 import type { ParseFailure, ParseLimits } from './document.ts'
 
-/** A file that cannot be parsed. The message says what is wrong and what to do. */
+/** A file that cannot be parsed. The message states the problem and what to do. */
 export class UnreadableFileError extends Error {
   override readonly name = 'Unreadable'
   readonly code: ParseFailure
@@ -93,7 +93,7 @@ export const libreOfficeNotInstalled = (type: string) =>
     `The file is in an Office format from before 2007 (.${type}), which LibreOffice converts, and LibreOffice is not installed on this server. Install it, or save the file as .${type}x or PDF and upload that.`,
   )
 
-/** LibreOffice read a file of Office before 2007 without a result. */
+/** LibreOffice did not convert a file of Office before 2007. */
 export const notConverted = (type: string) =>
   new UnreadableFileError(
     'corrupt',

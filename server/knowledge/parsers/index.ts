@@ -11,7 +11,7 @@ export { deleteAbandonedFolders } from './child-process.ts'
 export type { PageWord, ParseLimits as ReadLimits, ParseOutcome as ReadOutcome } from './document.ts'
 export type { OcrSettings } from './ocr/tesseract.ts'
 
-/** Leftovers of parsers accumulate; a new process costs about 200 ms. */
+/** Parsers leak memory; a new process costs about 200 ms. */
 const maxFilesPerProcess = 250
 const maxRetainedMemoryShare = 0.5
 /** Time after which an idle process ends and releases its memory. */
@@ -19,7 +19,7 @@ const idleTimeoutMs = 10_000
 
 export type ParseOptions = {
   signal: AbortSignal
-  /** Whose file it is: waiting users are served in turn. */
+  /** The owner of the file; waiting users are served in turn. */
   user?: string
   onProgress?: (pagesDone: number, pagesTotal: number) => void
   /** True for a page fetched from the web, whose menus are left out. */
@@ -36,7 +36,7 @@ export function documentParser(options: {
   log: Log
   /** Null disables text recognition. */
   ocr?: OcrSettings | null
-  /** Where LibreOffice, which converts files of Office before 2007, is looked for; in the format of PATH. */
+  /** Search path for LibreOffice, which converts Office files from before 2007; in the format of PATH. */
   searchPath?: string | undefined
 }) {
   const { limits, concurrency, log, ocr = null, searchPath } = options

@@ -9,7 +9,7 @@ import type {
 } from './document.ts'
 import type { RecognizedPage } from './ocr/tesseract.ts'
 
-/** A file to parse; `hasOcr` tells whether its images may be sent for text recognition. */
+/** A file to parse; `hasOcr` is whether its images may be sent for text recognition. */
 export type ParseRequest = {
   kind: 'parse'
   path: string
@@ -19,7 +19,7 @@ export type ParseRequest = {
   isWebPage: boolean
 }
 
-/** The messages to a parser process: a file, a page to draw, and the result of a program that it asked for. */
+/** The messages to a parser process: a file, a page to draw, and the result of a program that it requested. */
 export type ParserRequest =
   | ParseRequest
   | ({ kind: 'draw' } & PageToDraw)
@@ -34,9 +34,9 @@ export type SentPassage = { pageIndex: number; start: number; end: number; headi
  */
 export type ParseMessage =
   | { kind: 'progress'; done: number; total: number }
-  /** Asks for the text of an image, by default of the file itself; the time does not count against the file's. */
+  /** Requests the text of an image, by default of the file itself; the time does not count against the file's limit. */
   | { kind: 'recognize'; id: number; bytes: Uint8Array | undefined; dotsPerInch: number | undefined }
-  /** Asks for the file, in a format of Office before 2007, in the format that replaced it. */
+  /** Requests the conversion of the file from a format of Office before 2007 to its successor. */
   | { kind: 'convert'; type: LegacyOffice }
   /** The next piece of a page's text; a piece with a new index starts that page. */
   | { kind: 'text'; pageIndex: number; page: number; text: string }

@@ -8,7 +8,7 @@ export type ProgramLimits = { memoryBytes: number; milliseconds: number }
 /** Lowers the priority below the server's. */
 const processPriority = 10
 
-/** A program names its failure first. A damaged file may lead to any number of warnings. */
+/** Programs usually report the cause first, and a damaged file may produce any number of warnings. */
 const maxComplaintCharacters = 10_000
 
 /** The exit code of a shell that does not find a program. */

@@ -45,7 +45,7 @@ const plainTextNames = new Set(
 /** Image types; without text recognition their error gives advice. */
 const imageExtensions = new Set('png jpg jpeg gif webp tif tiff bmp heic heif avif'.split(' '))
 
-/** Unsupported document types, whose error says which format to save them as. */
+/** Unsupported document types, whose error suggests a format to save them in. */
 const unsupportedExtensions = new Set('pages numbers key xlsb mobi azw3 ps'.split(' '))
 
 const typesByExtension = new Map([

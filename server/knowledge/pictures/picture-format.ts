@@ -1,4 +1,4 @@
-/** What the header of a picture contains. `orientation` is the EXIF tag, 1 to 8: the rotation and mirroring to undo. */
+/** The header of a picture. `orientation` is the EXIF tag, 1 to 8: the rotation and mirroring to undo. */
 export type PictureFormat = {
   type: 'png' | 'jpg' | 'webp' | 'gif'
   width: number
@@ -6,10 +6,10 @@ export type PictureFormat = {
   orientation: number
 }
 
-/** The header of a JPEG file comes after its metadata, of which each segment has up to 64 KB. */
+/** The header of a JPEG file follows its metadata segments of up to 64 KB each. */
 export const maxHeaderBytes = 1024 * 1024
 
-/** Reads format and size from the beginning of a file; undefined if it is no PNG, JPEG, WebP or GIF. */
+/** Reads format and size from the beginning of a file; undefined unless it is a PNG, JPEG, WebP or GIF. */
 export function pictureFormat(head: Buffer): PictureFormat | undefined {
   try {
     const format = formatOf(head)
@@ -35,7 +35,7 @@ function formatOf(head: Buffer): PictureFormat | undefined {
   return text(0, 3) === '\xff\xd8\xff' ? jpegFormat(head) : undefined
 }
 
-/** By the WebP container specification, with lossy (RFC 6386) and lossless bitstreams. */
+/** WebP container specification, with lossy (RFC 6386) and lossless bitstreams. */
 function webpSize(head: Buffer, chunk: string): { width: number; height: number } | undefined {
   if (chunk === 'VP8X') return { width: 1 + head.readUIntLE(24, 3), height: 1 + head.readUIntLE(27, 3) }
   if (chunk === 'VP8 ')

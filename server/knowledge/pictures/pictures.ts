@@ -10,7 +10,7 @@ import type { ConversionTask, Converted } from './worker.ts'
 
 /** A decoded picture takes four bytes a pixel. */
 export const maxPixels = 50_000_000
-/** What every provider takes as it is: of these formats and at most this large. */
+/** Pictures that every provider accepts unchanged: these formats, up to this size. */
 const plainTypes: Partial<Record<PictureFormat['type'], string>> = { png: 'image/png', jpg: 'image/jpeg' }
 const maxPlainBytes = 3 * 1024 * 1024
 const timeoutMs = 30_000
@@ -24,10 +24,10 @@ const pixelsPerToken = 750
 /** A page of a PDF, from 1; with `onlyGraphical`, only if it has pictures or drawings. */
 type PageSource = { sha256: string; page: number; onlyGraphical: boolean }
 
-/** A picture for a model, with the tokens that it takes about. */
+/** A picture for a model, with its estimated tokens. */
 export type ModelPicture = { image: ChatImage; tokens: number }
 
-/** Reads format and size of a file; undefined if it is no picture that models can be given. */
+/** Reads format and size of a file; undefined if it is not a picture that models accept. */
 export async function readPictureFormat(path: string): Promise<PictureFormat | undefined> {
   await using file = await open(path)
   const head = Buffer.alloc(maxHeaderBytes)
@@ -116,7 +116,7 @@ export function modelPictures({
   }
 }
 
-/** Converts in a worker of its own, with a bound on time. */
+/** Converts in a separate worker, with a timeout. */
 async function convert(task: ConversionTask): Promise<Converted> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: task, execArgv: [] })
   const timeout = setTimeout(() => void worker.terminate(), timeoutMs)

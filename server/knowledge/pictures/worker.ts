@@ -15,7 +15,7 @@ const jpegQuality = 85
 /** A larger PNG becomes a JPEG. */
 const maxPngBytes = 1024 * 1024
 
-/** Decodes a picture, resizes it, turns it upright and encodes it. It runs in a worker, because that takes long. */
+/** Decodes a picture, resizes it, turns it upright and encodes it. Runs in a worker, because it takes long. */
 function convert({ path, width, height, orientation, isPhoto }: ConversionTask): Converted {
   const picture = photon.PhotonImage.new_from_byteslice(readFileSync(path))
   const resized =

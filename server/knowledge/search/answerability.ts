@@ -11,8 +11,8 @@ import { type Coverage, normalizeCosines, type QueryTerm } from '../../search/in
 const intercept = -5.4
 const evidenceCoefficient = 6.3
 /**
- * Below `minUnsure` the outcome is "no", from `minYes` on it is "yes". "No" hides an answer that the documents have, which
- * is worse than showing passages without one: of the answered questions of each language, less than 2 % are below it.
+ * Below `minUnsure` the outcome is "no", from `minYes` on it is "yes". A wrong "no" hides an answer, which is worse
+ * than showing passages without one, so less than 2 % of the answered questions of each language are below `minUnsure`.
  */
 const minUnsure = 0.08
 const minYes = 0.65
@@ -20,9 +20,8 @@ const minYes = 0.65
 const minNormalizedCosine = 0.35
 
 /**
- * The weight of a term as evidence. As in a cosine of TF-IDF vectors, the IDF counts for the question and for the
- * passage. A name (in German, a noun) is rarely in an unrelated passage, and two neighbouring words of Chinese are
- * often apart in the passage that answers.
+ * The weight of a term as evidence. The IDF is squared, as in the cosine of TF-IDF vectors. Names (in German, nouns)
+ * are rare in unrelated passages, and neighbouring Chinese words are often apart in the passage that answers.
  */
 export function evidenceWeight(term: QueryTerm, isContained: boolean): number {
   const { wordIdf, isCapitalized, spansWords } = term

@@ -3,12 +3,12 @@ import { wordCount } from '../chunking/word-count.ts'
 import { findPassagesByNumber, type RankedPassage, type Scope } from '../store/search.ts'
 import { type Hit, toHit } from './hit.ts'
 
-/** Passages of the ranking that are considered; `maxWords` nearly always ends the selection earlier. */
+/** The maximum number of ranked passages to consider; `maxWords` nearly always ends the selection earlier. */
 export const maxConsideredPassages = 40
 
 /**
- * Selects the passages for a prompt: in the order of the ranking, each with the passage before and after it, because
- * answers often continue across a boundary. Adjacent passages of a page are merged into one.
+ * Selects passages for a prompt in ranked order, each with the passage before and after it, because answers often
+ * continue across a boundary. Adjacent passages of a page are merged into one.
  */
 export async function selectContext(
   db: Db,

@@ -1,6 +1,6 @@
 import type { RankedPassage } from '../store/search.ts'
 
-/** A search result without the store's own keys; `score` is 0 to 1 and falls with the rank. */
+/** A search result without the store's own keys; `score` is 0 to 1 and decreases with rank. */
 export type Hit = Omit<RankedPassage, 'id' | 'version'>
 
 export const toHit = ({ id: _, version: __, ...hit }: RankedPassage): Hit => hit

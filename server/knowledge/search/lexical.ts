@@ -10,10 +10,10 @@ import {
 import { type RankedPassage, type Scope, scorePassages, searchLexical } from '../store/search.ts'
 import type { FindFrequencies } from './term-statistics.ts'
 
-/** About the maximum number of passages that are scored: those with the query's rarest terms. */
+/** The approximate maximum number of passages to score, those with the rarest terms of the query. */
 const maxCandidates = 5_000
 const maxResults = 100
-/** Pseudo-relevance feedback: passages that terms are taken from, terms taken, and the weight of their score. */
+/** Pseudo-relevance feedback: the number of passages and of terms taken from them, and the weight of their score. */
 const feedbackPassages = 5
 const feedbackTerms = 20
 const feedbackWeight = 0.4
@@ -131,8 +131,8 @@ async function rerankByFeedback(
 }
 
 /**
- * Returns the hashes of the rarest terms, up to about `maxCandidates` of the passages, of which one may have several
- * terms. Stop words count only if there is nothing else.
+ * Returns the hashes of the rarest terms, found in about `maxCandidates` passages in total. Stop words are used only if
+ * there are no other terms.
  */
 function candidateTerms(terms: WeightedTerm[], passages: number): number[] {
   const occurring = terms.filter(({ documentFrequency }) => documentFrequency > 0)

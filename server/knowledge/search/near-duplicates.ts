@@ -1,6 +1,6 @@
 import type { RankedPassage } from '../store/search.ts'
 
-/** Passages of a higher Jaccard similarity are duplicates: they differ in whitespace, punctuation or a word or two. */
+/** Passages of a higher Jaccard similarity differ only in whitespace, punctuation or a word or two. */
 const maxSimilarity = 0.9
 
 /** Returns the first `limit` passages, in order, without those that nearly repeat an earlier one. */

@@ -6,17 +6,17 @@ const conjunction = '(?:and|or|und|oder|et|ou|y|o|e|и|или|vs|versus)'
 const list = new RegExp(String.raw`${name}(?:,\s${name}){0,3},?\s${conjunction}\.?\s${name}`, 'u')
 const separator = new RegExp(String.raw`,\s(?:${conjunction}\s)?|\s${conjunction}\.?\s`, 'u')
 const firstWord = /^\p{L}+/u
-/** A conjunction before a question word, in the languages of the page that have such words in front. */
+/** A conjunction before a question word, in the languages of the page whose questions begin with such words. */
 const clause =
   /,?\s(?:and|und|et|y|e|en|и)\s(?=(?:who|what|when|where|which|how|why|wer|was|wann|wo|wie|welche[rs]?|qui|quand|où|combien|quel(?:le)?s?|qué|cuándo|dónde|cuánt[oa]s?|cuál(?:es)?|chi|quando|dove|quant[oaie]|quem|onde|wie|wat|wanneer|waar|hoeveel|кто|что|когда|где|сколько)(?![\p{L}\p{M}]))/iu
-/** More would leave little of the prompt to each. */
+/** With more, little of the prompt would remain for each. */
 const maxParts = 4
 /** Longer texts are not one question. */
 const maxCharacters = 400
 
 /**
- * Returns the parts of a question that needs several passages: its clauses ("who … and when …"), or the question with one
- * of the things that it lists ("A or B", "A, B and C"). Returns none if it asks about one thing.
+ * Returns the parts of a question that needs several passages: its clauses ("who … and when …"), or the question with
+ * one of its listed items each ("A or B", "A, B and C"). Returns none for a question about one thing.
  */
 export function partsOf(question: string): string[] {
   if (question.length > maxCharacters) return []

@@ -1,7 +1,7 @@
 import type { QueryAnalyzer, QueryTerm } from '../../search/index.ts'
 
 /**
- * What questions about financial reports say, and the words of the statements that answer them: the names of the
+ * Phrases of questions about financial reports, and the words of the statements that answer them: the names of the
  * primary statements under IFRS (IAS 1) and US-GAAP, abbreviations, and the line items that define a ratio.
  */
 const financialTerms: [said: RegExp, written: string][] = [
@@ -41,7 +41,7 @@ const financialTerms: [said: RegExp, written: string][] = [
   [/\binterest coverage\b/i, 'interest expense operating income'],
 ]
 
-/** Returns terms that documents use for what a question asks, without those that it has. */
+/** Returns terms that documents use for the subject of a question, without those in the question. */
 export function relatedTerms(analyzer: QueryAnalyzer, question: string, terms: QueryTerm[]): QueryTerm[] {
   const known = new Set(terms.flatMap((term) => [...term.stems.keys()]))
   const written = financialTerms.filter(([said]) => said.test(question)).map(([, words]) => words)

@@ -14,10 +14,10 @@ import { type Hit, toHit } from './hit.ts'
 import { interleave, partsOf } from './question-parts.ts'
 import type { HybridSearch, SearchQuery } from './search.ts'
 
-/** Passages for a prompt, best first. `text` is exactly the stretch of the page from `start` to `end`. */
+/** Passages for a prompt, best first. `text` is the text of the page from `start` to `end`. */
 export type ContextPassages = { passages: Hit[]; answerable: Answerability }
 
-/** The attachments of a conversation, with the number of their passages, and those that come with the question. */
+/** The attachments of a conversation, with the number of their passages, and those of the question. */
 export type ConversationAttachments = {
   conversationId: string
   counts: LibraryCounts[]
@@ -46,13 +46,13 @@ export function retrieval(db: Db, search: HybridSearch) {
       return { hits: passages.map(toHit), answerable }
     },
 
-    /** Selects the number of passages of each language that a search of these layers chooses from. */
+    /** Selects the number of passages in these layers by language. */
     passageCounts: (scope: Pick<SearchQuery, 'aveeId' | 'layers'>) => countPassagesByLanguage(db, scope),
 
     /**
      * Searches passages for a prompt of up to `words` words; adjacent ones are merged. If a question needs several
-     * passages, its `parts` are searched too. The beginnings of the attachments that come with the question are always
-     * candidates, because a question about a file ("What is this?") need not have its words.
+     * passages, its `parts` are searched too. The beginnings of the question's attachments are always candidates,
+     * because a question about a file ("What is this?") need not contain its words.
      */
     async contextPassages({
       words,

@@ -30,7 +30,7 @@ export type SearchQuery = {
   filter?: DocumentFilter | undefined
   /** Earlier questions of the conversation, oldest first; a follow-up question is expanded from them. */
   context?: string[]
-  /** The number of passages of each language, if it has been read already. */
+  /** The number of passages of each language, if already read. */
   counts?: LibraryCounts[]
   /** Skips vector search and reranking, which need a model: for background work. */
   lexicalOnly?: boolean
@@ -42,7 +42,7 @@ export type Ranking = { passages: RankedPassage[]; answerable: Answerability }
 /** Search continues without vectors if embedding the query takes longer. */
 const embeddingTimeoutMs = 10_000
 const maxVectorResults = 50
-/** Fused results that are checked for duplicates, and results that a cross-encoder reranks. */
+/** The number of fused results to check for duplicates, and of results for the cross-encoder. */
 const maxFusedResults = 100
 const maxRerankedResults = 30
 /** Passages whose coverage decides on answerability. */
@@ -76,7 +76,10 @@ export function hybridSearch({
   const statisticsOf = termStatistics(database.db)
   const nearestPassages = vectorSearch({ database, log })
 
-  /** While an avee's documents are embedded with another model, its vectors of the previous model are complete and searched. */
+  /**
+   * While documents are re-embedded with a new model, the vectors of the previous model, which are complete, are
+   * searched.
+   */
   async function queryEmbedder(
     aveeId: string,
     counts: LibraryCounts[],
@@ -115,7 +118,7 @@ export function hybridSearch({
     }
   }
 
-  /** Calls `onExpanded` with the text of the query, expanded if it is a follow-up, as soon as that is known. */
+  /** Calls `onExpanded` with the text of the query, expanded if it is a follow-up, as soon as it is known. */
   async function searchTerms(
     query: SearchQuery,
     onExpanded: (text: string, counts: LibraryCounts[]) => void,
@@ -142,7 +145,7 @@ export function hybridSearch({
     const ranked = (terms: WeightedTerm[]) =>
       lexicalSearch(database, query, { terms, passages, languages, findFrequencies })
     const results = await ranked([...corrected, ...related])
-    // Related terms find the passages but do not show that these answer the question.
+    // Related terms help to find passages but are no evidence that they answer the question.
     const evidence = related.length === 0 ? results : await ranked(corrected)
     const coverage = evidence
       .slice(0, evidencePassages)
@@ -185,7 +188,7 @@ export function hybridSearch({
     const lexical = await searchTerms(query, (text, counts) => {
       if (query.lexicalOnly) return
       vectorResult = searchByVector(query, text, counts)
-      // It rejects only if the signal is aborted, which is checked below.
+      // Rejects only if the signal is aborted, which is checked below.
       vectorResult.catch(() => {})
     })
     query.signal.throwIfAborted()
@@ -220,8 +223,8 @@ export function hybridSearch({
   }
 
   /**
-   * Returns up to `limit` passages, best first, without duplicates. Several queries ask the same of several avees, one
-   * after the other, so that one request takes one connection.
+   * Returns up to `limit` passages, best first, without duplicates. Several queries search several avees for the same
+   * text, one at a time, so that a request takes one connection.
    */
   return async function search(queries: [SearchQuery, ...SearchQuery[]], limit: number): Promise<Ranking> {
     const mode = queries[0].lexicalOnly ? 'lexical' : 'hybrid'

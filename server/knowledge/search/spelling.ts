@@ -3,15 +3,15 @@ import type { WeightedTerm } from './lexical.ts'
 
 /** Equally close corrections of one term that are searched together. */
 const maxCorrections = 3
-/** A question with more unknown terms is about something else, or long enough to be found by its other terms. */
+/** A question with more unknown terms is off-topic, or long enough for its other terms to suffice. */
 const maxUnknownTerms = 8
-/** A correction counts less than a term that was found as written, and a part of a word less than a correction. */
+/** The weight of a correction relative to a term found as written, and of a part of a word relative to a correction. */
 const correctionWeight = 0.7
 const partWeight = 0.5
-/** Shorter parts are in many words by chance. */
+/** Shorter parts occur in many words by chance. */
 const minPartLength = 5
 
-/** Terms that a misspelled term may stand for, or that contain it or are a part of it. */
+/** Possible corrections of a term, and terms that contain it or are a part of it. */
 type SimilarTerms = {
   stem: string
   firstLetters: string[]
@@ -23,9 +23,10 @@ type IndexedTerm = { hash: number; stem: string; passages: number }
 type FindSimilarTerms = (wanted: SimilarTerms) => Promise<IndexedTerm[]>
 
 /**
- * Replaces each term that occurs in no passage by the closest terms that do: its corrections, or else words that contain
- * it or that it contains, as in compounds ("Telefonnummer", "Telefon"). Terms without such stay as they are. `evidence`
- * has only corrections: counted as found, parts of words made one more of seven unanswered German questions "unsure".
+ * Replaces each term that occurs in no passage by the closest terms that do: its corrections, or else words that
+ * contain it or that it contains, as in compounds ("Telefonnummer", "Telefon"). Terms without a match stay as they are.
+ * `evidence` has only corrections, because with parts of words one more of seven unanswerable German questions became
+ * "unsure".
  */
 export async function correctTerms(
   find: FindSimilarTerms,
@@ -76,7 +77,10 @@ function closestTerms(terms: IndexedTerm[], limit: number, distanceTo: (stem: st
   return near.filter(({ distance }) => distance === near[0]?.distance).slice(0, maxCorrections)
 }
 
-/** Returns by how many letters the longer of two words exceeds the other, which is a part of it; infinity if it is none. */
+/**
+ * Returns by how many letters a word exceeds another that it contains; infinity if neither contains the other, or the
+ * part is too short.
+ */
 function lettersBeyondPart(a: string, b: string): number {
   const [part, word] = a.length < b.length ? [a, b] : [b, a]
   return part.length >= minPartLength && word.includes(part)

@@ -2,12 +2,12 @@ import { LRUCache } from 'lru-cache'
 import type { Db } from '../../db/index.ts'
 import { documentFrequencies, type LibraryCounts, type Scope } from '../store/search.ts'
 
-/** How many passages contain a term, and how it is written. */
+/** The number of passages that contain a term, and its spelling. */
 type TermStatistics = { stem: string; passages: number }
 /** Document frequencies by hash; terms of no passage are left out. */
 export type FindFrequencies = (hashes: number[]) => Promise<Map<number, TermStatistics>>
 
-/** Scopes whose frequencies are kept, and frequencies of each. */
+/** The maximum number of cached scopes, and of frequencies in each. */
 const maxScopes = 20
 const maxTermsOfScope = 10_000
 /** Passages of replaced documents count until they have been purged. */

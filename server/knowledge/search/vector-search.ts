@@ -11,16 +11,16 @@ import {
   type VectorQuery,
 } from '../store/vectors.ts'
 
-/** Fewer vectors are compared as fast by the database. */
+/** The database compares fewer vectors equally fast. */
 const minVectors = 100
 const maxBytes = 128 * 1024 * 1024
 const maxLibraries = 100
 const maxIdleMs = 10 * 60_000
-/** A search waits until this many new vectors are read; while more are read, the database compares. */
+/** A search waits for up to this many new vectors to be read; with more, the database compares meanwhile. */
 const maxAwaited = 1_000
 /** Coordinates read at a time, which takes about 15 ms of the event loop. */
 const coordinatesPerBatch = 150_000
-/** A statement sorts the vectors of documents with about this many passages. */
+/** Each statement reads the vectors of documents with about this many passages. */
 const passagesPerGroup = 5_000
 /** Candidates whose access and exact distance are checked, as a multiple of the results, at first and at most. */
 const minCandidates = 2
@@ -33,17 +33,17 @@ type Library = {
   ids: string[]
   rows: Map<string, number[]>
   freeRows: number[]
-  /** Identifies the documents that it contains. */
+  /** Identifies the documents in memory. */
   checksum?: string | null
   refreshing?: Promise<void>
   isLoading: boolean
 }
 
 /**
- * Finds the nearest passages. The only connection of the embedded database is the bottleneck of a search, so the vectors of
- * libraries in use are kept in memory, quantized, and the database checks access and computes exact distances for the
- * nearest only. While it reads the vectors, and in larger libraries, it compares them one by one. PostgreSQL searches its
- * index.
+ * Finds the nearest passages. The only connection of the embedded database is the bottleneck of a search, so the
+ * vectors of libraries in use are kept in memory, quantized, and the database checks access and computes exact
+ * distances for the nearest only. While vectors are being read, and in larger libraries, the database compares them one
+ * by one. PostgreSQL uses its index.
  */
 export function vectorSearch({ database, log }: { database: Pick<Database, 'kind' | 'db'>; log: Log }) {
   const { db } = database
@@ -105,7 +105,7 @@ export function vectorSearch({ database, log }: { database: Pick<Database, 'kind
 
   const keyOf = (aveeId: string, { space, vector }: VectorQuery) => `${aveeId} ${vector.length} ${space}`
 
-  /** Returns the library when it contains all of the avee's vectors; undefined if the database is to compare them. */
+  /** Returns the library when it contains all of the avee's vectors; undefined if the database should compare them. */
   async function libraryOf(aveeId: string, query: VectorQuery): Promise<Library | undefined> {
     const size = query.own * query.vector.length
     if (database.kind !== 'embedded' || query.own < minVectors || size > maxBytes) return undefined

@@ -20,8 +20,8 @@ export async function findStoredDocument(db: Db, id: string): Promise<DocumentRo
 }
 
 /**
- * Returns the layers of those of these documents that exist, for a reader. Those of attachments are public to the user of
- * the conversation, and null to others.
+ * Returns the layers of the documents that exist, for a reader. Attachments are public to the user of their
+ * conversation, and null to others.
  */
 export async function findLayers(
   db: Db,
@@ -36,7 +36,7 @@ export async function findLayers(
   return new Map(rows.map(({ id, layer }) => [id, layer]))
 }
 
-/** Where a document comes from. Files and web pages are identified by their URL, uploads and texts by their bytes. */
+/** The source of a document. Files and web pages are identified by their URL, uploads and texts by their bytes. */
 export type DocumentSource = { filename: string | null; sourceUrl: string | null; sha256: string }
 
 /**
@@ -95,7 +95,7 @@ export async function sumDocumentBytes(db: Db, aveeId: string, inTrash = false):
   return Number(rows[0]?.bytes ?? 0)
 }
 
-/** Sums the sizes of the attachments of a conversation, without those in the trash by themselves. */
+/** Sums the sizes of the attachments of a conversation, without those that were moved to the trash separately. */
 export async function sumAttachmentBytes(db: Db, conversationId: string): Promise<number> {
   const { bytes } = await db
     .selectFrom('documents')
@@ -116,7 +116,7 @@ export async function listAttachments(db: Db, userId: string): Promise<DocumentR
     .execute()
 }
 
-/** Returns the avee that the runs of documents belong to: of attachments, the one of their conversation. */
+/** Returns the avee for runs of documents; for attachments, that of their conversation. */
 export async function findScope(db: Db, aveeId: string): Promise<string | undefined> {
   const found = await db
     .selectFrom('all_avees')
@@ -127,7 +127,7 @@ export async function findScope(db: Db, aveeId: string): Promise<string | undefi
   return found?.scope
 }
 
-/** Until the transaction ends, no other one adds documents within the quota of the avee's owner. */
+/** Locks the storage quota of the avee's owner until the transaction ends. */
 export async function lockOwnerQuota(trx: Db, aveeId: string): Promise<void> {
   await sql`
     select pg_advisory_xact_lock(hashtextextended('gabee:quota:' || owner_id, 0)) from all_avees where id = ${aveeId}
@@ -149,7 +149,7 @@ export type DocumentPage = {
   limit: number
   after?: string | undefined
   query?: string | undefined
-  /** Lists the trash instead. */
+  /** Lists documents in the trash instead. */
   inTrash?: boolean | undefined
 }
 

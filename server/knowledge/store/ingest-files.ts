@@ -24,7 +24,7 @@ export async function unpinOriginals(trx: Trx, runId: string, files?: number[]):
     .execute()
 }
 
-/** Returns those of the originals that a document, also one in the trash, or a run refers to. */
+/** Returns the originals that a document, also one in the trash, or a run refers to. */
 export async function findReferencedOriginals(db: Db, hashes: string[]): Promise<Set<string>> {
   const rows = await db
     .selectFrom('all_documents')
@@ -37,18 +37,18 @@ export async function findReferencedOriginals(db: Db, hashes: string[]): Promise
   return new Set(rows.map((row) => row.sha256))
 }
 
-/** Until the transaction ends, the avee is not deleted. Returns false if it does not exist. */
+/** Prevents the deletion of the avee until the transaction ends. Returns false if it does not exist. */
 export async function lockAvee(trx: Trx, aveeId: string): Promise<boolean> {
   const { rows } = await sql`select from all_avees where id = ${aveeId} for key share`.execute(trx)
   return rows.length === 1
 }
 
-/** Until the transaction ends, no other one stores or deletes an original. */
+/** Prevents other transactions from storing or deleting originals until this one ends. */
 export async function lockOriginals(trx: Trx): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended('gabee:originals', 0))`.execute(trx)
 }
 
-/** Until the transaction ends, no other one creates, replaces or deletes documents of the avee. */
+/** Prevents other transactions from creating, replacing or deleting documents of the avee until this one ends. */
 export async function lockDocumentsOfAvee(trx: Trx, aveeId: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${`gabee:documents:${aveeId}`}, 0))`.execute(trx)
 }

@@ -55,19 +55,19 @@ export const passageColumns = sql`
   passages.page, passages.start_offset as start, passages.end_offset as end, passages.heading, passages.text,
   documents.created_at as "createdAt"`
 
-/** What a search has to know of the documents of one language in its scope. */
+/** Statistics for a search over the documents of one language in its scope. */
 export type LibraryCounts = {
   language: string | null
   documents: number
   passages: number
   /** The latest version of a document. */
   version: string
-  /** The spaces that the documents have vectors in. */
+  /** The vector spaces of the documents. */
   spaces: string[]
   /** Estimates of the number of the avee's vectors, and of all; the latter is -1 before the first analyze. */
   own_vectors: number
   all_vectors: number
-  /** Differs if other documents of the avee have vectors. */
+  /** Identifies the documents of the avee that have vectors. */
   embedded_checksum: string | null
 }
 

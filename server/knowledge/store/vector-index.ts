@@ -25,7 +25,7 @@ const nameOf = (space: string, dimensions: number) =>
 
 /**
  * Builds the index of each vector space on PostgreSQL, concurrently, once it is worthwhile. The embedded database has
- * none: its vectors are compared in memory, and to insert a vector into an index would take it 5 ms.
+ * none: vectors are compared in memory, and inserting one into an index would take 5 ms.
  */
 export function vectorIndexes({ database, log }: { database: Database; log: Log }) {
   const { db, kind } = database

@@ -12,7 +12,9 @@ import { indexedVectorType, isInSpace } from './vector-index.ts'
 const maxScanned = 20_000
 const smallPart = 0.1
 const smallPartFactor = 3
-/** hnsw.ef_search, the candidates of the index, by the size of the avee. More candidates find more and take longer. */
+/**
+ * hnsw.ef_search, the candidates of the index, by the size of the avee. More candidates improve recall and take longer.
+ */
 const candidatesUpTo = [
   { vectors: 200_000, candidates: 600 },
   { vectors: Number.POSITIVE_INFINITY, candidates: 1_000 },
@@ -112,7 +114,7 @@ export const listEmbeddedVersions = (db: Db, aveeId: string, space: string) =>
     .where('embedded_by', '=', space)
     .execute()
 
-/** Lists vectors of versions in the order of the ids of their passages, those after one of them. */
+/** Lists vectors of versions ordered by passage id, starting after one of them. */
 export async function listVectors(
   db: Db,
   versions: string[],
@@ -127,7 +129,7 @@ export async function listVectors(
   return rows.map(({ embedding, ...row }) => ({ ...row, vector: JSON.parse(embedding) as number[] }))
 }
 
-/** Ranks those of the passages that are in the scope by cosine similarity, which is their score. */
+/** Ranks the given passages in the scope by cosine similarity, which is their score. */
 export async function scorePassagesByVector(
   db: Db,
   scope: Scope,
@@ -151,7 +153,7 @@ export async function scorePassagesByVector(
   return rows
 }
 
-/** The document of a vector, which excludes versions that are not live, and has the current layer. */
+/** Joins the documents of vectors: excludes versions that are not live, and supplies the current layer. */
 const visibleDocuments = (scope: Scope) => sql`
   select from documents
   where documents.version = passage_vectors.version

@@ -77,7 +77,7 @@ export type NewPassage = DocumentPassage & {
   embedding: Float32Array | undefined
 }
 
-/** What is added to a version. */
+/** New rows of a version. */
 export type NewContent = { pages?: NewPage[]; sections?: NewSection[]; passages?: NewPassage[] }
 
 /** A version, the layer of its document, and the space of its vectors. */
@@ -189,8 +189,8 @@ export async function findPurgeableVersion(db: Db): Promise<string | undefined> 
 }
 
 /**
- * Deletes up to `limit` passages of a retired version and updates the document frequencies. Returns false when no more
- * are left to this caller; the version is then deleted, unless another transaction holds its last passages.
+ * Deletes up to `limit` passages of a retired version and updates the document frequencies. Returns false when none are
+ * left for this caller; the version is then deleted, unless another transaction holds its last passages.
  */
 export async function purgePassages(trx: Trx, version: string, limit: number): Promise<boolean> {
   const deleted = await trx
@@ -230,7 +230,10 @@ export async function changeLayer(
   await movePassages(trx, document)
 }
 
-/** Where passages are indexed: those of documents in the trash are in no layer, so that no search finds or counts them. */
+/**
+ * The layer of a passage in the index. Documents in the trash have no other layer, so that no search finds or counts
+ * them.
+ */
 type IndexedLayer = Layer | 'trash'
 
 /** Moves the passages of a version to another layer, with the document frequencies of their terms. */
@@ -320,7 +323,7 @@ const maxPoorCharacters = 2_000
 /** A page to show to models; `isRecognized` when its text was recognized on the page. */
 export type PageToSee = { documentId: string; page: number; sha256: string; isRecognized: boolean }
 
-/** Lists those of these pages of PDFs whose text was recognized or is short. */
+/** Lists the given pages of PDFs whose text was recognized or is short. */
 export async function listPagesToSee(
   db: Db,
   pages: { documentId: string; page: number }[],

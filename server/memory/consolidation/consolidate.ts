@@ -16,24 +16,24 @@ import type { ForgetRequest, Statement } from './statement.ts'
 /** Moves memories of a user to the trash. */
 export type Forget = (trx: Trx, userId: string, which: { ids: string[] }) => Promise<unknown>
 
-/** Bounds the memories that one statement is compared with. */
+/** The maximum number of memories that one statement is compared with. */
 const maxCompared = 200
 
-/** `localOnly`: new memories come from a conversation that is local only, and are so, too. */
+/** `localOnly`: new memories come from a local-only conversation and are local only too. */
 type LocalPair = Pair & { localOnly?: boolean }
 
 type Known = Row<'memories'>
 const isPast = (memory: Known, at: Date): boolean => memory.valid_until !== null && memory.valid_until <= at
 
 /**
- * Merges statements with what is remembered, in the given order, which is that of the messages:
+ * Merges statements into the memories, in the order of their messages:
  *
  *     repeated       → the memory gains confidence; its layer becomes the lower of the two
  *     contradicted   → the statement supersedes the memory, which keeps its period
  *     ended, denied  → the memory ends
  *     otherwise      → a new memory
  *
- * A statement that has been consolidated before changes nothing.
+ * Consolidating a statement again changes nothing.
  */
 export async function consolidate(trx: Trx, pair: LocalPair, statements: Statement[]): Promise<void> {
   if (statements.length === 0) return
@@ -76,7 +76,7 @@ async function consolidateOne(trx: Trx, pair: LocalPair, statement: Statement): 
   })
   const [newer] = contradicted.filter((memory) => memory.last_confirmed_at > statedAt)
   if (newer) {
-    // The message is consolidated late: what was said after it remains true.
+    // The message is consolidated late, so later statements remain true.
     const validUntil = newer.valid_from ?? newer.created_at
     await insert(trx, pair, { statement, slot, terms, validUntil, supersededBy: newer.id })
     return
@@ -87,7 +87,7 @@ async function consolidateOne(trx: Trx, pair: LocalPair, statement: Statement): 
 const isSameSlot = (memory: Known, slot: Slot): boolean =>
   memory.subject === slot.subject && memory.attribute === slot.attribute
 
-/** Finds a memory that consists of the same words, whatever slot it is in. */
+/** Finds a memory with the same words in any slot. */
 async function findSameWords(known: Known[], statement: Statement): Promise<Known | undefined> {
   const stated = new Set(await stemmedWords(statement.content, statement.language))
   if (stated.size === 0) return undefined

@@ -1,6 +1,6 @@
 import { stemmedWords } from '../terms.ts'
 
-/** What decides whether a statement repeats or contradicts another one. */
+/** Two statements with the same slot repeat or contradict each other, depending on their values. */
 export type Slot = { subject: string; attribute: string; value: string }
 
 /** Attributes that have one value at a time: a new value supersedes the old one. The instruction of `ask-model.ts` names them. */

@@ -2,7 +2,7 @@ import type { Layer } from '../../../contract/layers.ts'
 import type { MemoryType } from '../../../contract/memory.ts'
 import type { Slot } from './slots.ts'
 
-/** What a message states about its author, before it is compared with what is remembered. */
+/** A statement of a message about its author, before consolidation. */
 export type Statement = Slot & {
   type: MemoryType
   content: string

@@ -134,7 +134,7 @@ export const requestLanguages: string[] = phrases.map(({ language }) => language
 /** A longer sentence is a text rather than a request. Also bounds the work per sentence. */
 const maxSentenceCharacters = 500
 const minContentCharacters = 2
-/** Sentences after these are those of a pasted text. Splitting a message into sentences takes most of the time. */
+/** Later sentences are probably pasted text. Splitting a message into sentences takes most of the time. */
 const maxSentences = 200
 const maxOpeners = 3
 

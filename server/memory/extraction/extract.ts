@@ -12,14 +12,14 @@ import { containsSecret } from './secrets.ts'
 
 export type KnownMemory = { id: string; content: string; localOnly: boolean }
 
-/** A longer message is pasted text rather than something that the user says, and would fill small context windows. */
+/** A longer message is probably pasted text, and would fill small context windows. */
 const maxModelCharacters = 4_000
-/** What the user asks to be remembered is certain and matters to them. */
+/** Explicit requests to remember are certain and important. */
 export const byUser = { confidence: 1, importance: 0.8 }
 
 type Dependencies = { models: Pick<Models, 'runInBackground'>; log: Log }
 
-/** Returns what the user explicitly asks to remember and to forget; secrets are left out. Needs no language model. */
+/** Returns the user's explicit requests to remember and to forget, without secrets. Needs no language model. */
 export function extractRequests(messages: UserMessage[]): { remember: Statement[]; forget: ForgetRequest[] } {
   const requests = messages.flatMap((message) =>
     explicitRequests(message.text)
@@ -62,8 +62,8 @@ function noteOf({ content, start, end, language }: ExplicitRequest, message: Use
 
 /**
  * Extracts what messages state about their author, in one call of the model that answered them. An item counts only
- * when it quotes the message. Returns nothing without a language model, or when its answer is not valid; throws what
- * the model throws.
+ * when it quotes the message. Returns nothing without a language model, or when its answer is not valid; throws the
+ * errors of the model.
  */
 export async function extractStatements(
   { models, log }: Dependencies,
@@ -76,7 +76,7 @@ export async function extractStatements(
   if (short.length === 0 || requested === 'extractive') return []
   const options = { ...(requested ? { requested } : {}), signal }
   const statements = await models.runInBackground(options, async (model, callSignal) => {
-    // A memory for local models only is not sent to a remote one, not even for comparison.
+    // Memories for local models only are not sent to a remote one, not even for comparison.
     const shown = (await findKnown()).filter((memory) => !(model.remote && memory.localOnly))
     const input = {
       messages: short.map(({ text, writtenAt }, i) => ({ n: i + 1, text, writtenAt })),

@@ -19,7 +19,10 @@ const secretName = new RegExp(
 const windowCharacters = 80
 const copulas =
   'is|was|ist|war|lautet|es|era|est|è|é|este|är|er|on|to|je|jest|это|це|là|adalah|είναι|هي|هو|היא'
-/** What follows a name when its value is given: a colon or the like, a form of "to be", or a digit. `\b` knows only ASCII letters. */
+/**
+ * Follows a name whose value is given: punctuation such as a colon, a form of "to be", or a digit. `\b` supports only
+ * ASCII letters.
+ */
 const assignment = new RegExp(
   `[:=：＝–—]\\s*\\S|(?<![\\p{L}\\p{N}])(?:${copulas})(?![\\p{L}\\p{N}])\\s*\\S|\\p{N}`,
   'iu',
@@ -56,8 +59,8 @@ const ibanLike = /(?<![\p{L}\p{N}])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}/giu
 const tokenLike = /(?<![\w/.-])[A-Za-z0-9+/_-]{24,}/g
 
 /**
- * Returns whether a text contains something that is never stored: a password, key or token, a card or account number,
- * or the number of an identity document. Runs in time linear in the text.
+ * Whether a text contains data that must never be stored: a password, key or token, a card or account number, or the
+ * number of an identity document. Runs in time linear in the text.
  */
 export function containsSecret(text: string): boolean {
   const plain = text.normalize('NFKC')
@@ -83,7 +86,7 @@ function namesValue(text: string): boolean {
 const some = (text: string, pattern: RegExp, test: (match: string) => boolean): boolean =>
   text.matchAll(pattern).some(([match]) => test(match))
 
-/** The words after an IBAN may look like a part of it, so each length that an IBAN can have is tried. */
+/** Words after an IBAN may look like a part of it, so each possible length is tried. */
 function beginsWithIban(match: string): boolean {
   const code = match.replaceAll(' ', '')
   for (let length = 15; length <= Math.min(34, code.length); length++)

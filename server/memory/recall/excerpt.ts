@@ -1,11 +1,13 @@
 import { sentenceSpans } from '../../search/index.ts'
 
-/** About the length of a passage of a document. A longer message is shown in part. */
+/** About the length of a document passage. Longer messages are shown in part. */
 const maxExcerpt = 600
 /** Limits the time that one message takes to a few milliseconds. */
 const maxAnalyzed = 20_000
 
-/** Returns a short text as it is, and of a long one the sentences with the highest scores, in their order. */
+/**
+ * Returns a short text unchanged, and of a long text the sentences with the highest scores, in their original order.
+ */
 export function excerptOf(text: string, score: (sentence: string) => number): string {
   if (text.length <= maxExcerpt) return text
   const sentences = [...sentenceSpans(text.slice(0, maxAnalyzed))].map(({ start, end }) => ({

@@ -25,13 +25,13 @@ export type RecallQuery = MemoryQuery & {
   /** The user's current access layer: memories of wider layers are left out. */
   layer: Layer
   maxWords: number
-  /** The number of memories of each language, if `counts` has been read already. */
+  /** The number of memories of each language, if already read. */
   counts?: MemoryCount[]
 }
 
 type MemoryCount = { language: string | null; memories: number }
 
-/** `valid_from`: since when it is true; of an event, when it takes place. `valid_until`: since when it is no longer true. */
+/** `valid_from`: the start of its validity, or the date of an event. `valid_until`: the end of its validity. */
 export type RecalledMemory = Pick<
   Row<'memories'>,
   'id' | 'type' | 'content' | 'valid_from' | 'valid_until' | 'local_only'
@@ -53,7 +53,7 @@ export function memoryRecall(dependencies: RecallDependencies) {
     return embedded ? await findByVector(db, scope, { ...embedded, limit: maxNearest }) : []
   }
 
-  /** Finds memories for a query and measures what they have in common with it. */
+  /** Finds memories for a query and measures their similarity to it. */
   async function rateMemories(query: MemoryQuery, layers: Layer[], counts: MemoryCount[]) {
     if (counts.length === 0) return []
     const now = dependencies.now()
@@ -127,7 +127,7 @@ export function memoryRecall(dependencies: RecallDependencies) {
   }
 }
 
-/** Returns for a memory the part of the query's terms that it contains, weighted by their IDF among the candidates. */
+/** Returns the share of the query's terms that a memory contains, weighted by their IDF among the candidates. */
 function coverage(
   terms: QueryTerm[],
   candidates: Row<'memories'>[],
@@ -149,7 +149,7 @@ function coverage(
       : weighted.reduce((sum, { term, weight }) => sum + (contains(memory, term) ? weight : 0), 0) / whole
 }
 
-/** Takes memories in their order as long as they fit. */
+/** Takes memories in order while they fit. */
 function withinBudget(memories: Row<'memories'>[], maxWords: number): RecalledMemory[] {
   let left = maxWords
   return memories.filter(({ content }) => {

@@ -31,16 +31,16 @@ export type TurnQuery = TurnSearch & {
   layer: Layer
 }
 
-/** A search in one conversation, or in all of a user with an avee. */
+/** A search in one conversation, or in all conversations of a user with an avee. */
 export type TurnSearch = ({ conversationId: string } | Pair) & {
   query: string
   /** Earlier questions, oldest first, for follow-up questions. */
   context?: string[]
-  /** How many turns of each language there are, if it has been read. */
+  /** The number of turns of each language, if already read. */
   counts?: TurnCount[]
   /** Restricts the search to the branch that ends with this message. */
   leafId?: string
-  /** Ids of messages to leave out, such as those that are in the prompt already. */
+  /** Ids of messages to leave out, such as those already in the prompt. */
   without?: string[]
   /** The period in which the turns were written; `to` is exclusive. */
   from?: Date | undefined
@@ -49,19 +49,19 @@ export type TurnSearch = ({ conversationId: string } | Pair) & {
   signal: AbortSignal
 }
 
-/** An earlier message that matches a query, and the part that does. The best match has a score of about 1. */
+/** An earlier message that matches a query, with the matching part. The best match has a score of about 1. */
 export type RecalledTurn = FoundTurn & { score: number; excerpt: string }
 
 const noCoverage: Coverage = { share: 0, windowShare: 0, matched: 0 }
 
-/** The excerpts of long messages may take longer in all; other work runs in between. */
+/** Excerpts of long messages may take longer in total, so the event loop is released in between. */
 const maxBlockingMs = 10
 const maxLexical = 400
 const maxNearest = 100
 /**
- * Part of its lexical score that a turn adds to its neighbours, since an answer seldom repeats the words of its
- * question: to the next message, the one before, and those two away. These and `periodWeight` are tuned with
- * `bench/memory.ts`; docs/benchmarks.md shows what each contributes.
+ * The share of its lexical score that a turn adds to the next message, the previous one, and those two away, since an
+ * answer seldom repeats the words of its question. These and `periodWeight` are tuned with `bench/memory.ts`;
+ * docs/benchmarks.md shows what each contributes.
  */
 const neighbourWeights = { next: 0.42, previous: 0.2, twoAway: 0.1 }
 /** Added to the score of turns from the period that the query names. */

@@ -57,7 +57,7 @@ export type MemoryFilter = {
   type?: MemoryType | undefined
   words: string[]
   includePast: boolean
-  /** Those in the trash instead. */
+  /** Lists memories in the trash instead. */
   inTrash?: boolean | undefined
 }
 /** A position in the list of memories: pinned ones first, then the latest. */
@@ -99,7 +99,7 @@ export async function countMemories(db: Db, filter: MemoryFilter): Promise<numbe
   return Number(count)
 }
 
-/** Returns the avees that remember something of a user. */
+/** Returns the avees that have memories of a user. */
 export async function aveesWithMemories(db: Db, userId: string): Promise<string[]> {
   const rows = await db
     .selectFrom('memories')
@@ -161,7 +161,7 @@ export async function updateMemory(db: Db, id: string, changes: MemoryChanges, n
   await db.updateTable('memories').set(updated).where('id', '=', id).execute()
 }
 
-/** Records the words that a memory rests on. Returns whether this message is a new source of it. */
+/** Records the source of a memory. Returns whether this message is a new source. */
 export async function addSource(
   trx: Trx,
   source: { memoryId: string; messageId: string; start: number; end: number },
@@ -223,7 +223,7 @@ export async function memoriesLearnedFrom(trx: Trx, pair: Pair, conversationId: 
 const reviveSuperseded = (trx: Trx, ids: string[]) =>
   trx.updateTable('memories').set({ valid_until: null }).where('superseded_by', 'in', ids).execute()
 
-/** Moves memories to the trash and deletes their vectors; what they superseded is current again. */
+/** Moves memories to the trash and deletes their vectors; memories that they superseded are current again. */
 export async function moveToTrash(trx: Trx, ids: string[], deletionId: string): Promise<void> {
   if (ids.length === 0) return
   await trx
@@ -236,14 +236,14 @@ export async function moveToTrash(trx: Trx, ids: string[], deletionId: string): 
   await reviveSuperseded(trx, ids)
 }
 
-/** Deletes memories; what they superseded is current again. */
+/** Deletes memories; memories that they superseded are current again. */
 export async function deleteMemories(trx: Trx, ids: string[]): Promise<void> {
   if (ids.length === 0) return
   await reviveSuperseded(trx, ids)
   await trx.deleteFrom('memories').where('id', 'in', ids).execute()
 }
 
-/** Takes a memory, or all of a deletion, out of the trash; what they superseded ends again. */
+/** Takes a memory, or all of a deletion, out of the trash; memories that they superseded end again. */
 export async function moveOutOfTrash(
   trx: Trx,
   which: { id: string } | { deletionId: string },
@@ -263,7 +263,7 @@ export async function moveOutOfTrash(
       .execute()
 }
 
-/** Deletes what a deletion has moved to the trash. */
+/** Deletes the memories that a deletion has moved to the trash. */
 export async function deleteTrash(trx: Trx, deletionId: string): Promise<void> {
   await trx.deleteFrom('memories').where('deletion_id', '=', deletionId).execute()
 }
@@ -393,7 +393,7 @@ export async function memoriesUsed(db: Db, userId: string, messageIds: string[],
     .execute()
 }
 
-/** Returns those of these memories that are not forgotten and are accessible. */
+/** Returns which of these memories are accessible and not forgotten. */
 export async function visibleMemories(
   db: Db,
   userId: string,

@@ -11,7 +11,7 @@ export const disabledSettings = (db: Db, { userId, aveeId }: Pair) =>
     .where('enabled', '=', false)
     .where((eb) => eb.or([eb('avee_id', 'is', null), eb('avee_id', '=', aveeId)]))
 
-/** Returns whether an avee remembers a user. */
+/** Whether memory is on for a user and an avee. */
 export const isEnabled = async (db: Db, pair: Pair): Promise<boolean> =>
   (await disabledSettings(db, pair).executeTakeFirst()) === undefined
 

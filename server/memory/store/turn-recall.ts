@@ -13,7 +13,7 @@ export type TurnScope = ({ conversationId: string } | Pair) & {
   to?: Date | undefined
 }
 
-/** A message and the one that it follows. */
+/** A message and its parent. */
 export type LinkedTurn = { id: string; parentId: string | null }
 type ScoredTurn = LinkedTurn & { score: number }
 

@@ -95,7 +95,7 @@ export async function finishExtraction(trx: Trx, messageIds: string[]): Promise<
   await trx.updateTable('turn_index').set(done).where('message_id', 'in', messageIds).execute()
 }
 
-/** Excludes from extraction what a user has said so far, to one avee or to all. */
+/** Excludes the earlier messages of a user, to one avee or to all, from extraction. */
 export async function cancelExtraction(trx: Trx, userId: string, aveeId: string | null): Promise<void> {
   await trx
     .updateTable('turn_index')
@@ -106,7 +106,10 @@ export async function cancelExtraction(trx: Trx, userId: string, aveeId: string 
     .execute()
 }
 
-/** Adds the messages of a conversation to the index, to be analyzed by its next extraction, which skips them. */
+/**
+ * Adds the messages of a conversation to the index. The next extraction job analyzes them but extracts nothing from
+ * them.
+ */
 export async function insertUnanalyzed(trx: Trx, conversationId: string): Promise<void> {
   await sql`
     insert into turn_index (message_id, conversation_id, avee_id, user_id, layer, terms, lex, awaits_extraction)

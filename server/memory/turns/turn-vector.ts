@@ -2,7 +2,7 @@ import { sparseVectorLiteral } from '../../search/index.ts'
 import { countTerms, type Pair } from '../terms.ts'
 
 /**
- * The part of BM25 that depends on the turn; the query's vector holds the inverse document frequencies. The average
+ * The part of BM25 that depends on the turn; the query's vector contains the inverse document frequencies. The average
  * length is a constant, so that no turn is rewritten when a conversation grows. b and the length are tuned with
  * `bench/memory.ts` on conversations between people (LoCoMo) and with an assistant (BEAM): see docs/benchmarks.md.
  */

@@ -88,7 +88,7 @@ export function createAnthropicChat(options: AnthropicChatOptions): ChatModel {
             yield { type: 'text', text: delta.partial_json }
           else call.arguments += delta.partial_json
           if (call.arguments.length > maxCallCharacters) throw badJson(service)
-          // The call is one part, which is not yielded before it is complete.
+          // A tool call is yielded as one part when it is complete.
           watch.received()
           watch.startWaiting()
         }
@@ -102,7 +102,7 @@ export function createAnthropicChat(options: AnthropicChatOptions): ChatModel {
         watch.finishing()
       }
     } catch (thrown) {
-      // With a stop reason the answer is complete, even if the last event does not follow.
+      // With a stop reason the answer is complete, even if the last event is missing.
       if (reason === undefined || (signal.aborted && !watch.signal.aborted)) throw thrown
     }
     if (reason === undefined) throw truncated(service)

@@ -1,7 +1,7 @@
 import type { ChatMessage, ChatRequest, ToolChoice } from '../port.ts'
 import { parseArguments } from '../tool-calls.ts'
 
-/** The protocol requires a limit; every model that Anthropic offers writes at least this much (models overview). */
+/** The protocol requires a limit; every model of Anthropic supports at least this much (models overview). */
 const defaultMaxTokens = 8_192
 /** The tool whose arguments are an answer in JSON. */
 export const jsonTool = 'json'

@@ -34,7 +34,10 @@ const maxConcurrent = 2
 const maxAttempts = 4
 /** A text this short is not truncated further. */
 const minTextCharacters = 16
-/** Passages wait for answers twice as long as a batch takes, so that a busy server spends a third of its time on them. */
+/**
+ * A batch of passages waits for answers up to twice its duration, so that a busy server spends a third of its time on
+ * passages.
+ */
 const waitPerBatch = 2
 const initialMaxWaitMs = 1_000
 const maxMaxWaitMs = 10_000
@@ -72,7 +75,7 @@ export function createEmbedder(options: EmbedderOptions): Embedder {
         return await embedScheduled(texts, purpose, signal)
       } catch (thrown) {
         signal.throwIfAborted()
-        // Embedding is idempotent, so a lost connection is retried, too.
+        // Embedding is idempotent, so a lost connection is also retried.
         const isRetryable = thrown instanceof AppError && /^(?:cut|http_500)$/.test(thrown.code)
         const wait = retryDelay(thrown, attempt)?.ms ?? (isRetryable ? 400 * attempt : undefined)
         if (wait === undefined || attempt === maxAttempts) throw thrown

@@ -76,7 +76,7 @@ export function createEmbedders({
       return getOrCreate({ provider, name, model })
     },
 
-    /** Returns the embedder of a model by its id or name; undefined for a model that is not there or does not embed. */
+    /** Returns the embedder of a model by its id or name; undefined for a missing model or one that does not embed. */
     async named(id: string): Promise<Embedder | undefined> {
       const found = await find(id, { refresh: true, isStrict: true })
       if ('problem' in found || !found.model?.capabilities.includes('embed')) return undefined

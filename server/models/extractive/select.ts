@@ -29,13 +29,13 @@ export async function selectQuotes(question: string, passages: GroundingPassage[
       return { passage, sentence, score: shareIn(sentence.text, '') + shareIn(sentence.text, context) }
     }),
   )
-  // Overlapping passages contain the same sentences; of equal ones the better passage comes first.
+  // Overlapping passages contain the same sentences; the one of the better passage comes first.
   const distinct = Map.groupBy(candidates, ({ sentence }) => sentence.text)
     .values()
     .map(([first]) => first)
   const ranked = [...distinct]
     .flatMap((candidate) => candidate ?? [])
-    // The end of a passage may cut a sentence that an overlapping passage contains in full.
+    // The end of a passage may truncate a sentence that an overlapping passage contains in full.
     .filter(({ sentence }, _, all) => !all.some((other) => isPartOf(sentence.text, other.sentence.text)))
     .sort((a, b) => b.score - a.score)
   const minScore = (ranked[0]?.score ?? 0) * minRelativeScore

@@ -9,8 +9,8 @@ const maxEntries = 1_000
 const catalogueFile = z.array(catalogueEntry).max(maxEntries)
 
 /**
- * Returns the models that can be downloaded: the curated ones, and those of `catalogue.json` in `modelDir`, which win over
- * curated ones with the same id. @throws invalid_catalogue
+ * Returns the models that can be downloaded: the curated ones, and those of `catalogue.json` in `modelDir`, which
+ * override curated ones with the same id. @throws invalid_catalogue
  */
 export async function readCatalogue(modelDir: string | undefined): Promise<CatalogueEntry[]> {
   const added = modelDir === undefined ? [] : await readAdded(path.join(modelDir, 'catalogue.json'))
@@ -38,7 +38,7 @@ async function readAdded(file: string): Promise<CatalogueEntry[]> {
 
 export const sizeOf = ({ files }: CatalogueEntry): number => files.reduce((sum, { size }) => sum + size, 0)
 
-/** Returns the folder of `modelDir` that has all files of a model, if one has. */
+/** Returns the folder of `modelDir` that has all files of a model, if there is one. */
 export async function findInFolder(
   modelDir: string | undefined,
   { id, repository, files }: CatalogueEntry,

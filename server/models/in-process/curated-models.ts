@@ -1,11 +1,11 @@
 import type { CatalogueEntry } from '../../../contract/models.ts'
 
-/** As named by the authors of Qwen2.5. */
+/** According to the authors of Qwen2.5. */
 const qwenLanguages = ['zh', 'en', 'fr', 'es', 'pt', 'de', 'it', 'ru', 'ja', 'ko', 'vi', 'th', 'ar']
 
 /**
- * Models with permissive licenses whose files are pinned: the SHA-256 of each is that of the hub at this revision, and several
- * independent projects publish the same values. `multilingual` is about 100 languages.
+ * Models with permissive licenses. Their files are pinned by the SHA-256 of the hub at this revision, which several
+ * independent projects also publish. `multilingual` means about 100 languages.
  */
 export const curatedModels: CatalogueEntry[] = [
   {

@@ -19,8 +19,8 @@ type Place = { directory: string; hub: ModelService; modelDir: string | undefine
 type File = CatalogueEntry['files'][number]
 
 /**
- * Downloads a model, from `modelDir` if that has it and otherwise from the hub, and yields progress in the form of Ollama's.
- * What an earlier attempt has left is continued. Each file has at most the size of the catalogue.
+ * Downloads a model, from `modelDir` if that has it and otherwise from the hub, and yields progress in the form of
+ * Ollama's. Continues an earlier attempt. No file may exceed its size in the catalogue.
  * @throws insufficient_storage, file_differs, and the errors of a model service
  */
 export async function* downloadModel(
@@ -137,7 +137,7 @@ async function copyFrom(file: string, from: number): Promise<Source> {
   return { from, body: createReadStream(file, { start: from }) as AsyncIterable<Buffer> }
 }
 
-/** Deletes a file that is not that of the catalogue, so that the next attempt starts again. */
+/** Deletes a file that differs from the catalogue, so that the next attempt starts again. */
 async function verify(file: File, target: string, source: string, signal: AbortSignal): Promise<void> {
   const hash = createHash('sha256')
   await pipeline(createReadStream(target), hash, { signal })

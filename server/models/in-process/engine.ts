@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { engineFailed, engineStopped, runtimeMissing } from '../errors.ts'
 import type { EngineAnswer, EngineModel, EngineRequest, EngineTask } from './worker.ts'
 
-/** Time after which an idle engine gives its memory back. */
+/** Time after which an idle engine releases its memory. */
 export const idleMs = 10 * 60_000
 
 type Pending = {
@@ -57,7 +57,7 @@ export function createEngine({ runtime = 'onnxruntime-node' }: { runtime?: strin
     return started
   }
 
-  /** Lets the process end, and later the worker, when nothing is pending. */
+  /** When nothing is pending, lets the process exit, and later ends the worker. */
   function finish(id: number): void {
     pending.delete(id)
     if (pending.size > 0) return
@@ -117,7 +117,7 @@ export function createEngine({ runtime = 'onnxruntime-node' }: { runtime?: strin
 }
 export type Engine = ReturnType<typeof createEngine>
 
-/** Returns why models cannot run in this process, or null. Does not load the runtime. */
+/** Returns the reason why models cannot run in this process, or null. Does not load the runtime. */
 export function findRuntimeProblem(): string | null {
   try {
     for (const name of ['onnxruntime-node', '@huggingface/tokenizers']) import.meta.resolve(name)

@@ -320,7 +320,7 @@ describe('GGUF models', { timeout: 120_000 }, () => {
     const text = parts.map((part) => (part.type === 'text' ? part.text : '')).join('')
     return { text, parts, finish: parts.at(-1) }
   }
-  /** Ends the processes that run a model with a signal, and returns how many there are. */
+  /** Ends the processes that run a model with a signal, and returns their number. */
   async function crash(by: NodeJS.Signals): Promise<number> {
     let count = 0
     for (const id of await readdir('/proc')) {

@@ -31,7 +31,7 @@ const capabilitiesOf: Record<InstalledModel['kind'], Capability[]> = {
 }
 
 export type InProcessConfig = {
-  /** Where models are installed. */
+  /** The directory of installed models. */
   directory: string
   hubUrl: string
   /** A folder with models and a `catalogue.json`, from which downloads are copied. */
@@ -51,7 +51,7 @@ export function createInProcess(
 
   let listed: { at: number; found: ReturnType<typeof listInstalled> } | undefined
 
-  /** Every search asks for the models, so they are read at most once a second. */
+  /** Every search needs the list of models, so it is read at most once a second. */
   async function scan(): ReturnType<typeof listInstalled> {
     if (listed === undefined || performance.now() - listed.at > maxListAgeMs)
       listed = { at: performance.now(), found: listInstalled(directory, headers) }
@@ -139,7 +139,7 @@ export function createInProcess(
       yield* installChatEngine(chatEngine, signal)
     },
 
-    /** Lists the models that can be downloaded, with where from, and the engine of GGUF models. */
+    /** Lists the models that can be downloaded, with their source, and the engine of GGUF models. */
     async catalogue() {
       const [{ models, problems }, found, entries] = await Promise.all([
         scan(),
@@ -189,7 +189,7 @@ export function createInProcess(
       await Promise.all([engine.stop(), llama.stop()])
     },
 
-    /** Deletes an installed model, or what an unfinished download has left. @throws model_not_found */
+    /** Deletes an installed model or an unfinished download. @throws model_not_found */
     async delete(id: string): Promise<void> {
       await Promise.all([engine.stop(), llama.stop()])
       const isRemoved = await remove(

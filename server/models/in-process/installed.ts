@@ -22,10 +22,10 @@ const unfinished = '.part'
 /** As in the ids of a catalogue. */
 const maxIdCharacters = 80
 
-/** Headers of GGUF files by their path, size and time, because the vocabulary in them takes milliseconds to read. */
+/** Headers of GGUF files by path, size and time, because reading the vocabulary in them takes milliseconds. */
 export type HeaderCache = Map<string, Promise<GgufHeader>>
 
-/** Lists the models below a directory, by id, and says which GGUF files cannot be used. */
+/** Lists the models below a directory by id, with the GGUF files that cannot be used. */
 export async function listInstalled(
   directory: string,
   headers: HeaderCache = new Map(),
@@ -86,7 +86,7 @@ async function readEntry(file: string): Promise<CatalogueEntry | undefined> {
   try {
     return catalogueEntry.parse(JSON.parse(await readFile(file, 'utf8')))
   } catch {
-    // Something else, or a model that is being deleted.
+    // Not a model, or one that is being deleted.
     return undefined
   }
 }
@@ -130,7 +130,7 @@ export async function install(directory: string, entry: CatalogueEntry): Promise
   await rename(from, to)
 }
 
-/** Deletes a model and what an unfinished download has left. Returns whether there was anything. */
+/** Deletes a model and its unfinished download. Returns whether there was either. */
 export async function remove(
   directory: string,
   id: string,
@@ -151,7 +151,7 @@ const modelConfig = z.looseObject({
 })
 const poolingConfig = z.looseObject({ pooling_mode_cls_token: z.boolean().nullish() })
 
-/** Describes a model in a folder as a hub lays it out, by its own configuration. */
+/** Describes a model in a folder with the layout of a hub, by its configuration. */
 export async function describeFolder(
   folder: string,
 ): Promise<EngineModel & { kind: 'embedding' | 'reranking' }> {

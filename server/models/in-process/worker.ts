@@ -13,7 +13,7 @@ export type EngineModel = {
   onnx: string
   /** The context window; longer texts are truncated. */
   maxTokens: number
-  /** How the vectors of the tokens become that of the text: their mean, or the vector of the first one. */
+  /** The vector of a text: the mean of its tokens' vectors, or the vector of the first token. */
   pooling: 'mean' | 'cls'
 }
 
@@ -23,12 +23,12 @@ export type EngineTask =
 
 export type EngineRequest = { id: number; task: EngineTask } | { cancel: number }
 
-/** `isMissing` says that the runtime could not be loaded. */
+/** `isMissing`: the runtime could not be loaded. */
 export type EngineAnswer =
   | { id: number; result: Float32Array[] | number[] }
   | { id: number; error: string; isMissing: boolean }
 
-/** What fits into one call of the model; a waiting question is answered between two calls. */
+/** Tokens per call of the model; a waiting question is answered between two calls. */
 const maxBatchTokens = 1_024
 
 type Encoded = { ids: number[]; types: number[] }
@@ -124,7 +124,7 @@ function pool(
 ): Float32Array[] {
   const [count = 0, length = 1] = dims
   const width = dims.at(-1) ?? 0
-  // An output of two dimensions is pooled already.
+  // An output of two dimensions is already pooled.
   const tokens = dims.length === 2 ? 1 : length
   return Array.from({ length: count }, (_, i) => {
     const vector = new Float32Array(width)
@@ -165,7 +165,7 @@ async function perform(id: number, task: EngineTask): Promise<Float32Array[] | n
   return results as Float32Array[] | number[]
 }
 
-/** Encodes texts with a query that has at most half of the context window. */
+/** Encodes texts with a query, which is truncated to half of the context window. */
 function pairWith(model: LoadedModel, { query, model: { maxTokens } }: EngineTask & { type: 'score' }) {
   const half = maxTokens >> 1
   // A token has at least one character.

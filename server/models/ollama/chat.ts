@@ -54,7 +54,7 @@ export const createOllamaChat = (options: OllamaChatOptions): ChatModel => ({
       ...(tools.length > 0 && toolChoice !== 'none' && { tools: tools.map(toFunctionTool) }),
       ...(responseFormat && { format: responseFormat.schema ?? 'json' }),
       stream: true,
-      // Both are true by default and silently drop parts of the prompt.
+      // Both default to true and silently drop parts of the prompt.
       truncate: false,
       shift: false,
       keep_alive: keepAlive,

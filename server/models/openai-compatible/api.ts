@@ -16,7 +16,7 @@ const served = z.array(
     max_context_length: positive,
     context_window: positive,
     meta: z.object({ n_ctx: positive, n_ctx_train: positive }).nullish().catch(null),
-    // OpenRouter and Mistral report what a model can do, each in its own way.
+    // OpenRouter and Mistral report capabilities in different forms.
     architecture: z
       .object({ input_modalities: z.array(z.string()) })
       .nullish()
@@ -30,7 +30,7 @@ const list = z.union([z.object({ data: served }).transform(({ data }) => data), 
 
 type Listed = z.infer<typeof served>[number]
 
-/** Returns what the service reports of a model, otherwise a guess from its name. */
+/** Returns the capabilities that the service reports, otherwise a guess from the name. */
 function capabilitiesOf({ id, architecture, supported_parameters, capabilities }: Listed): Capability[] {
   const guessed = guessCapabilities(id)
   if (!guessed.includes('chat')) return guessed
@@ -47,7 +47,7 @@ function capabilitiesOf({ id, architecture, supported_parameters, capabilities }
   ]
 }
 
-/** The models that a service lists; undefined when it has no such list. */
+/** Lists the models of a service; undefined when it has no such list. */
 export async function listServed(
   service: ModelService,
   signal: AbortSignal,

@@ -139,7 +139,7 @@ export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
           else yield* splitter.add(part.text)
         for (const piece of output?.tool_calls ?? []) {
           calls.add(piece)
-          // The call is one part, which is not yielded before it is complete.
+          // A tool call is yielded as one part when it is complete.
           watch.received()
           watch.startWaiting()
         }
@@ -148,7 +148,7 @@ export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
         watch.finishing()
       }
     } catch (thrown) {
-      // With a finish reason the answer is complete, even if the token counts do not follow.
+      // With a finish reason the answer is complete, even if the token counts are missing.
       if (reason === undefined || (signal.aborted && !watch.signal.aborted)) throw thrown
     }
     if (reason === undefined) throw truncated(service)

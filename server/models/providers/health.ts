@@ -1,9 +1,9 @@
 import { AppError } from '../../errors.ts'
 
-/** Failed answers in a row after which a provider is not asked for a while (circuit breaker). */
+/** Consecutive failures after which a provider is paused (circuit breaker). */
 const maxFailures = 3
 const pauseMs = 10_000
-/** A longer Retry-After is asked again after this time. */
+/** The maximum pause, also for a longer Retry-After. */
 const maxPauseMs = 600_000
 
 const away = /^(?:ollama_away|unreachable|not_enough_memory|no_first_token|http_(?:429|500|502|503|504|529))$/
@@ -21,7 +21,7 @@ export const isBroken = (thrown: unknown): thrown is AppError =>
   thrown instanceof AppError && broken.test(thrown.code)
 
 /**
- * What the last requests to a provider say about it.
+ * The health of a provider by its last requests.
  *
  *     closed ──(3 failures in a row, or a Retry-After)──► open ──(pause is over)──► one trial ──► closed or open
  */

@@ -15,7 +15,7 @@ const defaultBaseUrls: Record<ServiceKind, string> = {
   google: 'https://generativelanguage.googleapis.com/v1beta',
 }
 const hintCharacters = 4
-/** A key this short would be shown in full, or almost. */
+/** The hint of a shorter key would show almost all of it. */
 const minHintedCharacters = 12
 
 /** Adds, changes and tests providers for administrators. */

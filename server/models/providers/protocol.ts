@@ -7,14 +7,14 @@ import type { TokenCounter } from '../tokens.ts'
 import type { ModelService } from '../upstream/service.ts'
 import type { Timeouts } from '../upstream/timeouts.ts'
 
-/** A model as its provider lists it. */
+/** A model in the list of its provider. */
 export type ProviderModel = {
   name: string
   capabilities: Capability[]
   contextLength: number | null
-  /** Why it cannot be used; it then has no capabilities. */
+  /** Why the model cannot be used; it then has no capabilities. */
   problem?: AppError | undefined
-  /** For those of Ollama: what is on its disk, and the capabilities in its words. */
+  /** For models of Ollama: the files on its disk, and the capabilities in its terms. */
   installed?: {
     size: number | null
     modifiedAt: string | null
@@ -28,13 +28,13 @@ export type ProviderSettings = {
   /** Null for the providers of the settings. */
   id: string | null
   name: string
-  /** The models that are offered instead of those that the provider lists. */
+  /** The models to offer instead of those that the provider lists. */
   models?: ConfiguredModel[]
   maxParallel?: number | undefined
   prices?: Prices
 }
 
-/** How the models of a kind of provider are listed and called. */
+/** Lists and calls the models of a kind of provider. */
 export type ProviderProtocol = {
   freshMs: { up: number; down: number }
   /** Returns undefined if the provider has no list. */
@@ -54,6 +54,6 @@ export type ProtocolDependencies = {
   log: Log
   tokens: TokenCounter
   timeouts: Timeouts
-  /** The context window that the settings name. */
+  /** The context window of the settings. */
   contextTokens: number | undefined
 }

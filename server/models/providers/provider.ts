@@ -31,7 +31,7 @@ export const createProvider = (
     protocols[kind]({ ...dependencies, provider: settings.name }),
   )
 
-/** A provider of models and what is known of it. The lists are shared, cached for seconds and never throw. */
+/** A provider of models with its cached state. Lists are shared, cached for seconds and never throw. */
 export function createProviderWith(
   settings: ProviderSettings,
   kind: ProviderKind,
@@ -63,9 +63,9 @@ export function createProviderWith(
     service,
     remote: service.remote,
     health: createHealth(),
-    /** Whether its models are on a disk, so that its list is complete and they can be deleted. */
+    /** Whether its models are files, so that its list is complete and they can be deleted. */
     isOnDisk: kind === 'ollama' || kind === 'in_process',
-    /** Returns its models, or the error; the value is undefined if it has no list. */
+    /** Returns the models, or the error; the value is undefined if the provider has no list. */
     models: () => state.get(),
     /** Returns the same without the cache. */
     refresh: () => state.refresh(),

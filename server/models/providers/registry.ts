@@ -13,8 +13,8 @@ export type Secrets = { apiKey?: string | undefined; headers?: Record<string, st
 export const secretsContext = (id: string) => `model_provider:${id}`
 
 /**
- * The providers: first those of the settings, then those of the database, oldest first. They are in memory until a server
- * changes one.
+ * The providers: first those of the settings, then those of the database, oldest first. They are cached in memory until
+ * a server changes one.
  */
 export function createProviders({
   database,
@@ -52,7 +52,7 @@ export function createProviders({
       const provider = known?.version === version ? known.provider : open(row)
       if (provider) added.set(row.id, { provider, version })
     }
-    // Requests that have begun may end.
+    // Running requests may finish.
     for (const [id, { provider }] of previous)
       if (added.get(id)?.provider !== provider) void provider.service.agent.close()
     return [...fixed, ...[...added.values()].map(({ provider }) => provider)]

@@ -11,7 +11,7 @@ import type { ModelService } from '../upstream/service.ts'
  * pause after a failure (circuit breaker).
  */
 export const defaultTimeouts = { requestMs: 3_000, retryAfterMs: 30_000 }
-/** The context window of a cross-encoder, typically 512 tokens, contains the query. */
+/** The context window of a cross-encoder, typically 512 tokens, must contain the query. */
 const maxQueryCharacters = 1_000
 
 const answer = z.object({

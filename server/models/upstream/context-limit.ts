@@ -17,7 +17,7 @@ const patterns = [
   /(?:>|maximum of|limit of|up to)\s*([\d,_]{3,})\s*(?:tokens|maximum)/i,
 ]
 
-/** Extracts the limit in tokens from such a message. */
+/** Extracts the context limit in tokens from an error message. */
 export function parseContextLimit(message: string): number | undefined {
   for (const pattern of patterns) {
     const digits = pattern.exec(message)?.[1]?.replaceAll(/[,_]/g, '')

@@ -12,7 +12,9 @@ export type ServiceRequest = {
   path: string
   headers?: Record<string, string>
   body?: object
-  /** Redirects are an error by default: they would take the prompt and the key to a host that nobody has chosen. */
+  /**
+   * Redirects are an error by default, because they would send the prompt and the key to a host that nobody has chosen.
+   */
   redirect?: 'manual' | 'follow'
   signal: AbortSignal
   /** Timeout of the complete exchange, reported as `unreachable`. */
@@ -24,7 +26,7 @@ export type ServiceResponse = Dispatcher.ResponseData
 const maxErrorCharacters = 16_384
 /** 64 vectors of 4,096 dimensions take 6 MB. */
 const maxReplyCharacters = 32_000_000
-/** As many as fetch follows (Fetch standard, "HTTP-redirect fetch"). */
+/** The limit of fetch (Fetch standard, "HTTP-redirect fetch"). */
 const followRedirects = interceptors.redirect({ maxRedirections: 20 })
 
 /**
@@ -43,7 +45,7 @@ export async function sendRequest(
       method,
       headers: {
         accept: 'application/json, application/x-ndjson, text/event-stream',
-        // Some services refuse requests without it.
+        // Some services refuse requests without a user agent.
         'user-agent': 'gabee',
         ...service.headers,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),

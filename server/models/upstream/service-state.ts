@@ -17,7 +17,7 @@ export function cacheServiceState<T>(load: () => Promise<T>, freshMs: { up: numb
   let last: { state: ServiceState<T>; at: number } | undefined
   let loading: Promise<ServiceState<T>> | undefined
 
-  // A shared request does not depend on who asked first.
+  // A shared request must not run in the context of its first caller.
   const run = AsyncLocalStorage.snapshot()
   const refresh = () => {
     loading ??= run(load)

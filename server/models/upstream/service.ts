@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import { Agent } from 'undici'
 
-/** A shorter value of a header occurs in other words of a message. */
+/** Shorter header values may occur in ordinary words of a message. */
 const minSecretCharacters = 6
 
 /** The connection settings of a model service. */
@@ -16,7 +16,7 @@ export type ModelService = {
   /** One sentence each on what to do if it is unreachable or rejects the key. */
   readonly unreachableHint: string
   readonly unauthorizedHint: string
-  /** Whether it is outside this machine and its private network. */
+  /** Whether the service is outside this machine and its private network. */
   readonly remote: boolean
   /** Values that must not appear in messages. */
   readonly secrets: string[]

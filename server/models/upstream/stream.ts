@@ -8,10 +8,10 @@ import type { ServiceResponse } from './request.ts'
 import type { ModelService } from './service.ts'
 import { type Timeouts, type TimeoutWatch, watchTimeouts } from './timeouts.ts'
 
-/** How a protocol sends a request and reads the answer. */
+/** Sends requests and reads answers in a protocol. */
 export type Protocol = {
   send(signal: AbortSignal): Promise<ServiceResponse>
-  /** Matches the content types that it can read. */
+  /** Matches the content types that `read` supports. */
   contentTypes: RegExp
   /** Ends with a `finish` part or throws. */
   read(response: ServiceResponse, signal: AbortSignal, watch: TimeoutWatch): AsyncGenerator<ModelPart>
@@ -28,10 +28,13 @@ export type StreamedModel = {
   onContextLimit: (limit: number) => void
 }
 
-/** Requests in all. If the service names no delay, the retries take about three seconds: a person waits. */
+/**
+ * Including the first. Without a delay requested by the service, the retries take about three seconds, because a person
+ * waits.
+ */
 const maxAttempts = 4
 const defaultRetryMs = 400
-/** No retry if the service asks for a longer delay. */
+/** No retry if the service requests a longer delay. */
 const maxRetryDelayMs = 20_000
 /** After this wait, a notice explains the delay. */
 const defaultWaitingNoticeMs = 4_000
@@ -142,7 +145,7 @@ async function* streamOnce(
   }
 }
 
-/** Returns the delay before a retry and a notice for the user; undefined if a retry is useless. */
+/** Returns the delay before a retry and a notice for the user; undefined if a retry would not help. */
 export function retryDelay(
   thrown: unknown,
   attempt: number,

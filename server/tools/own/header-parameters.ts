@@ -5,8 +5,8 @@ const maxNameCharacters = 64
 const maxValueCharacters = 1_000
 
 /**
- * Parts of the names of headers that the owner or this server sets, or that change what a request is: authentication, those
- * of the connection (RFC 9110, section 7.6.1), of the body and of the origin, and those that replace the method.
+ * Parts of the names of headers that a model must not set: those of authentication, the connection (RFC 9110, section
+ * 7.6.1), the body and the origin, and those that override the method.
  */
 const reservedParts =
   'auth cookie credential password secret session signature token apikey method forwarded rewrite original'.split(
@@ -33,7 +33,7 @@ function isReserved(name: string): boolean {
 export const isHeaderParameter = (name: string): boolean =>
   name.length <= maxNameCharacters && /^[A-Za-z0-9_-]+$/.test(name) && !isReserved(name.toLowerCase())
 
-/** Returns the headers that the model has given, without those that the owner has set. @throws invalid_arguments */
+/** Returns the headers from the model, without those that the owner has set. @throws invalid_arguments */
 export function headersOf(
   names: string[],
   given: Record<string, unknown>,

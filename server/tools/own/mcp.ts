@@ -5,7 +5,7 @@ import type { publicClient } from '../../knowledge/index.ts'
 import { badArguments, toolReported, tooManyFunctions } from '../errors.ts'
 import { maxDescriptionCharacters, maxFunctions } from './openapi.ts'
 
-/** Of one message of a program. */
+/** Limit for one message of a program. */
 const maxMessageBytes = 4 * 1024 * 1024
 const maxPages = 10
 
@@ -32,7 +32,7 @@ async function transportTo(server: McpServer, http: HttpClient): Promise<Transpo
   })
 }
 
-/** Connects for one piece of work. A program runs no longer than that. */
+/** Connects for the duration of `work`; a program runs no longer. */
 async function connected<T>(
   server: McpServer,
   http: HttpClient,

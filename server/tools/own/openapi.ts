@@ -7,7 +7,7 @@ import { parseDescription } from './parse-description.ts'
 
 export const maxFunctions = 100
 export const maxDescriptionCharacters = 500
-/** A function with longer parameters is offered with any object as its arguments. */
+/** A function with a longer schema of parameters accepts any object instead. */
 const maxSchemaCharacters = 8_000
 /** References are resolved in at most this many parts of a schema. */
 const maxSchemaNodes = 2_000
@@ -179,7 +179,7 @@ function styleOf({ style = 'form', explode = style === 'form', content }: Parame
   return style === 'pipeDelimited' ? 'pipes' : style === 'spaceDelimited' ? 'spaces' : 'csv'
 }
 
-/** Returns a function that puts what references name in their places; {} for circular and too many parts. */
+/** Returns a function that inlines references; {} for circular references and beyond the limit. */
 function inliner(spec: Json) {
   let nodes = 0
   function inline(value: unknown, within: readonly string[] = []): unknown {
@@ -195,7 +195,7 @@ function inliner(spec: Json) {
   return inline
 }
 
-/** Finds what a local JSON pointer names; {} for others. */
+/** Resolves a local JSON pointer; {} for other references. */
 function find(spec: Json, reference: string): unknown {
   if (!reference.startsWith('#/')) return {}
   let value: unknown = spec
@@ -268,7 +268,7 @@ function fieldsOf(name: string, value: unknown, style: Style | undefined): [stri
   )
 }
 
-/** A variable of a path cannot lead to another path. */
+/** Encodes a path variable, so that it cannot change the path. */
 function segment(name: string, value: unknown): string {
   const texts = elementsOf(value).map(asText)
   const text = texts.join(',')

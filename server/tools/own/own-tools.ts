@@ -41,18 +41,18 @@ export type OwnToolDependencies = {
 }
 
 type Headers = Record<string, string>
-/** Where the functions of a tool are. */
+/** The source of a tool's functions. */
 type Source = Pick<OfferedToolRow, 'kind' | 'url' | 'command' | 'args'> & { headers: Headers }
 
 const maxTools = 20
 const timeout = () => AbortSignal.timeout(listTimeoutMs)
 const connectTimeoutMs = 10_000
 const listTimeoutMs = 15_000
-/** Of all tools of an avee together; models of OpenAI take 128. */
+/** For all tools of an avee; OpenAI's models accept 128. */
 const maxOffered = 100
 const maxNameCharacters = 64
 const maxResultCharacters = 40_000
-/** What people read of a result, and the model after a takeover. */
+/** The length of a result for people, and for the model after a takeover. */
 const maxSummaryCharacters = 2_000
 
 /** The tools that owners add to their avees: operations of HTTP services, and servers of the Model Context Protocol. */
@@ -118,7 +118,7 @@ export function ownTools({ database, avees, encryption, allowedHosts }: OwnToolD
     try {
       headerNames = Object.keys(headersOf(row))
     } catch {
-      // They were encrypted with another key, and can be given again.
+      // The secrets were encrypted with another key and can be entered again.
     }
     const { secrets: _secrets, operations, functions, ...shown } = row
     return {
@@ -140,7 +140,7 @@ export function ownTools({ database, avees, encryption, allowedHosts }: OwnToolD
   return {
     selectOffered: (of: Parameters<typeof selectOffered>[1]) => selectOffered(db, of),
 
-    /** Returns the functions of these tools as an answer offers them. */
+    /** Returns the functions of these tools in the form that an answer offers. */
     toTools(
       rows: OfferedToolRow[],
       runTool: (
@@ -275,7 +275,7 @@ export function ownTools({ database, avees, encryption, allowedHosts }: OwnToolD
     [Symbol.asyncDispose]: http[Symbol.asyncDispose],
   }
 
-  /** Calls a function of a tool as it is now: it may have been changed or removed since the answer began. */
+  /** Calls the current version of a function, which may have been changed or removed since the answer began. */
   async function callAgain(id: string, name: string, given: unknown, context: ToolContext): Promise<string> {
     const { avee, isOwner, signal } = context
     const rows = await selectOffered(db, { aveeId: avee.id, isOwner }).execute()

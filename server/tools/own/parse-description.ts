@@ -11,7 +11,7 @@ export async function parseDescription(text: string, signal: AbortSignal): Promi
     try {
       return JSON.parse(text)
     } catch {
-      // YAML may begin like JSON.
+      // Not JSON; YAML may begin in the same way.
     }
   const worker = new Worker(new URL('./yaml-worker.ts', import.meta.url), {
     workerData: text,

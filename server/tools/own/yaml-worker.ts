@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { parse } from 'yaml'
 
-/** The value of a YAML text, or why it is none. */
+/** The value of a YAML text, or why it is invalid. */
 export type ParsedYaml = { value: unknown } | { problem: string }
 
 /** Parses in a worker, because a long text takes seconds. */

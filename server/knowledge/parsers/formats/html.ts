@@ -25,7 +25,7 @@ const boilerplateRoles = new Set(
 /** Minimum share of a page's words in its marked content. */
 const minContentShare = 0.25
 
-/** Parses HTML. Of a page fetched from the web, only the content that its author marked is kept, if it is long enough. */
+/** Parses HTML. For a page from the web, keeps only the content that its author marked, if it is long enough. */
 export const parseHtml: Parser = async ({ bytes, textBudget, isWebPage }) => {
   const html = decodeHtml(await bytes())
   const read = (part?: Part) => {
@@ -40,7 +40,9 @@ export const parseHtml: Parser = async ({ bytes, textBudget, isWebPage }) => {
   return (['main', 'article', 'body'] as const).map(read).find(isEnough) ?? whole
 }
 
-/** Puts the title before the text, unless that is empty or contains it, for example as its first heading. */
+/**
+ * Puts the title before the text, unless the text is empty or already contains it, for example as its first heading.
+ */
 function withTitle(page: ParsedPage, title: string | null, textBudget: TextBudget): ParsedPage {
   if (title === null || page.text === '' || page.text.includes(title)) return page
   const before = `${title}\n\n`

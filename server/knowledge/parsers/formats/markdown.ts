@@ -116,7 +116,7 @@ const plain = (markdown: string) =>
 
 const isBlank = (line: Line | undefined) => !line || line.text.trim() === ''
 
-/** Yields the lines from an offset on, truncated, because a long line is no heading. */
+/** Yields the lines from an offset on, truncated, because a long line is not a heading. */
 function* linesOf(text: string, from: number): Generator<Line> {
   for (let line = lineAt(text, from); line; line = lineAt(text, line.end + 1)) yield line
 }

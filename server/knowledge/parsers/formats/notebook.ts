@@ -27,7 +27,7 @@ const notebook = z.object({
   worksheets: z.array(z.object({ cells })).optional(),
 })
 
-/** Longer outputs are logs and data. */
+/** Longer outputs are usually logs or data. */
 const maxOutputCharacters = 2_000
 
 /**

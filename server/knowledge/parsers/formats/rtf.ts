@@ -47,7 +47,7 @@ const codePages: Record<number, number> = {
 const defaultCodePage = 1252
 const maxOutline = 8
 
-/** Where the text of a group goes; its font decides how bytes are decoded. */
+/** The destination of a group's text; its font decides how bytes are decoded. */
 type Group = {
   destination: 'text' | 'fonts' | 'title' | 'note' | 'hidden'
   isHidden: boolean
@@ -86,7 +86,7 @@ export const parseRtf: Parser = async ({ bytes, textBudget }) => {
     if (plain !== undefined) {
       const rest = plain.slice(skip)
       skip = Math.max(0, skip - plain.length)
-      // Bytes beyond ASCII are against the format but common.
+      // Bytes beyond ASCII violate the format but are common.
       for (let i = 0; i < rest.length; i++) encoded.push(rest.charCodeAt(i))
       continue
     }

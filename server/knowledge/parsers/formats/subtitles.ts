@@ -11,7 +11,7 @@ const voice = /<v(?:\.[\w-]+)*\s+([^<>\s][^<>]*)>/g
 const markup = /<[^<>]*>|\{\\[^{}]*\}/g
 const entities: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&nbsp;': ' ' }
 const sentenceEnd = /[.!?…。！？]["'”’»]?$/
-/** A sentence that never ends, as in a transcript without punctuation, ends with its second minute. */
+/** Without the end of a sentence, as in transcripts without punctuation, a page ends after two minutes. */
 const maxPageSeconds = 120
 
 /**
@@ -49,7 +49,7 @@ export const parseSubtitles: Parser = async ({ bytes, textBudget }) => {
         .replace(/&(?:amp|lt|gt|nbsp);/g, (entity) => entities[entity] ?? ''),
     )
     const page = pages.at(-1)
-    // Captions that roll repeat the line above.
+    // Rolling captions repeat the line above.
     if (!page || text === '' || text === last) return
     textBudget.take(text.length + 1)
     page.text += page.text === '' ? text : `\n${text}`

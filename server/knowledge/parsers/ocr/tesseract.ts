@@ -13,7 +13,7 @@ export type OcrSettings = {
 /** An image as a file that Tesseract can open, or as bytes in PGM or PNG format. */
 export type OcrImage = { path: string } | { bytes: Uint8Array }
 
-/** The text of a page and its words where they are. */
+/** The text of a page, and its words with their positions. */
 export type RecognizedPage = { text: string; words: PageWord[] }
 
 /**

@@ -1,9 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises'
 
-/** What the header of a model file says. */
+/** The header of a model file. */
 export type GgufHeader = {
   architecture: string
-  /** Whether it embeds texts instead of writing some. */
+  /** Whether the model embeds texts instead of generating text. */
   isEmbedding: boolean
   contextLength: number
   embeddingLength: number
@@ -12,7 +12,7 @@ export type GgufHeader = {
   bytesPerToken: number
 }
 
-// The file may come from anywhere. A vocabulary of 256,000 tokens makes a header of about 8 MB.
+// The file is untrusted. A vocabulary of 256,000 tokens makes a header of about 8 MB.
 const maxHeaderBytes = 64 * 1_048_576
 const maxEntries = 10_000
 const maxKeyBytes = 1_000
@@ -30,7 +30,7 @@ const encoder = /bert|^(?:gemma-embedding|t5encoder)$/
 function createReader(file: FileHandle) {
   let buffer = Buffer.alloc(0)
   let offset = 0
-  /** The place of the buffer in the file. */
+  /** The offset of the buffer in the file. */
   let start = 0
 
   async function take(bytes: number): Promise<Buffer> {
@@ -99,7 +99,7 @@ function sizeOfType(type: number): number {
 
 /**
  * Reads the header of a GGUF file (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md) within limits of size.
- * @throws Error with what is wrong with the file
+ * @throws Error that describes the problem of the file
  */
 export async function readGgufHeader(file: string): Promise<GgufHeader> {
   await using handle = await open(file)

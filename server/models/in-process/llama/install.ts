@@ -10,7 +10,7 @@ import { engineNotInstalled, engineNotSupported, noNpm } from '../../errors.ts'
 const name = 'node-llama-cpp'
 const maxComplaintCharacters = 300
 
-/** A lock file of npm: the engine with the binaries of all supported platforms, each package with its SHA-512. */
+/** An npm lock file of the engine with the binaries of all supported platforms, each with its SHA-512. */
 const lockFile = new URL('./packages.json', import.meta.url)
 const packages = z.record(
   z.string(),
@@ -19,9 +19,9 @@ const packages = z.record(
 const lock = z.looseObject({ packages })
 
 export type ChatEngineConfig = {
-  /** Where the engine is installed. */
+  /** The directory of the engine. */
   directory: string
-  /** The environment of npm: where it is found, and how it reaches its registry. */
+  /** The environment of npm: the search path, and how it reaches its registry. */
   npmEnv: NodeJS.ProcessEnv
 }
 
@@ -51,7 +51,7 @@ async function readLockFile() {
   }
 }
 
-/** The engine of chat models, llama.cpp in the package node-llama-cpp, in a folder of its own. */
+/** Finds the engine of chat models: llama.cpp in the package node-llama-cpp, in a separate folder. */
 export async function findChatEngine({ directory }: ChatEngineConfig) {
   const { version, isSupported } = await readLock()
   const folder = path.join(directory, `${name}-${version}`)
@@ -67,8 +67,9 @@ export async function findChatEngine({ directory }: ChatEngineConfig) {
 }
 
 /**
- * Installs the engine with npm from its registry, 85 MB, and yields progress in the form of Ollama's. The versions and hashes
- * are those of the lock file; no script of a package runs. @throws engine_not_supported, no_npm, engine_not_installed
+ * Installs the engine with npm from its registry, 85 MB, and yields progress in the form of Ollama's. Versions and
+ * hashes are pinned by the lock file; no script of a package runs. @throws engine_not_supported, no_npm,
+ * engine_not_installed
  */
 export async function* installChatEngine(
   { directory, npmEnv }: ChatEngineConfig,
@@ -95,7 +96,7 @@ export async function* installChatEngine(
   yield { status: 'success' }
 }
 
-/** Yields what npm writes to standard error. @throws no_npm, engine_not_installed */
+/** Yields the standard error of npm. @throws no_npm, engine_not_installed */
 async function* runNpm(cwd: string, env: NodeJS.ProcessEnv, signal: AbortSignal): AsyncGenerator<string> {
   const options = ['--ignore-scripts', '--omit=optional', '--no-audit', '--no-fund', '--loglevel=http']
   const retries = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000']

@@ -17,11 +17,11 @@ import type { LlamaAnswer, LlamaReply, LlamaRequest, LlamaSettings, LlamaTask } 
 /** A model in the format GGUF. */
 export type LlamaModel = { id: string; file: string; size: number; header: GgufHeader }
 
-/** The vectors of longer texts are of their beginnings. */
+/** Longer texts are truncated. */
 export const maxEmbeddingTokens = 2_048
 const maxComplaintCharacters = 500
 
-/** A process with one loaded model, which does one task at a time. It ends when it is idle. */
+/** Starts a process with one loaded model, which runs one task at a time and ends when it is idle. */
 function startProcess(settings: LlamaSettings) {
   const child: ChildProcess = fork(
     fileURLToPath(new URL('./process.ts', import.meta.url)),
@@ -104,8 +104,8 @@ function startProcess(settings: LlamaSettings) {
 type LlamaProcess = ReturnType<typeof startProcess>
 
 /**
- * Runs models with llama.cpp, each in a process of its own, because a crash in native code ends its process: at most one that
- * answers and one that embeds. A process starts with the first task, and again after a crash.
+ * Runs models with llama.cpp, at most one that answers and one that embeds, each in a separate process, because a crash
+ * in native code ends its process. A process starts with the first task, and again after a crash.
  */
 export function createLlama({
   engine,
@@ -118,7 +118,7 @@ export function createLlama({
   service: ModelService
   tokens: TokenCounter
   timeouts: Timeouts
-  /** The context window that the settings name. */
+  /** The context window of the settings. */
   contextTokens: number | undefined
 }) {
   const running = new Map<LlamaTask['type'], { file: string; process: LlamaProcess }>()
@@ -135,7 +135,10 @@ export function createLlama({
       availableBytes: process.availableMemory(),
     })
 
-  /** Returns the process of a model, which replaces that of another model. @throws the problem of the engine, not_enough_memory */
+  /**
+   * Returns the process of a model, replacing that of another model. @throws the problem of the engine,
+   * not_enough_memory
+   */
   async function open(model: LlamaModel, type: LlamaTask['type']): Promise<LlamaProcess> {
     const opened = opening.then(async () => {
       const found = find(model, type)
@@ -222,7 +225,7 @@ export function createLlama({
         try {
           return plan(model, 'chat')
         } catch {
-          // The answer says why the model cannot be loaded.
+          // The answer reports why the model cannot be loaded.
           return maxContext(model.header, contextTokens)
         }
       },

@@ -1,21 +1,24 @@
 import { notEnoughMemory } from '../../errors.ts'
 import type { GgufHeader } from './gguf.ts'
 
-/** The context window where the settings name none: enough for passages and a conversation. */
+/** The default context window: enough for passages and a conversation. */
 const defaultContextTokens = 8_192
-/** A question with passages needs more than a smaller one has. */
+/** A question with passages does not fit into a smaller one. */
 const minContextTokens = 1_024
 /** Tokens that llama.cpp evaluates together. */
 export const batchTokens = 512
-/** The process and the working memory of llama.cpp without its scores of a batch. */
+/** The process and the working memory of llama.cpp, without the logits of a batch. */
 const baseBytes = 150 * 1_048_576
 
-/** Returns the context window in tokens that a model gets where there is enough memory: `limit`, else 8,192, at most its own. */
+/**
+ * Returns the context window in tokens that a model gets with enough memory: `limit` or else 8,192, at most its
+ * maximum.
+ */
 export const maxContext = ({ contextLength }: GgufHeader, limit = defaultContextTokens): number =>
   Math.min(limit, contextLength)
 
 /**
- * Returns the context window in tokens that a model is loaded with: the largest, halved until it fits into the memory.
+ * Returns the context window in tokens to load a model with: the maximum, halved until it fits into memory.
  * @throws not_enough_memory
  */
 export function planContext(

@@ -1,7 +1,7 @@
 import type { ChatMessage, FinishReason, JsonSchema } from '../../port.ts'
 import { batchTokens } from './memory.ts'
 
-/** What the process is started with, as JSON in its first argument. */
+/** The settings of the process, as JSON in its first argument. */
 export type LlamaSettings = {
   /** The module of node-llama-cpp. */
   entry: string
@@ -34,7 +34,7 @@ export type LlamaReply =
   | { type: 'error'; message: string }
 export type LlamaAnswer = { id: number; reply: LlamaReply }
 
-// The parts of node-llama-cpp that are used: the package is not installed where this is compiled.
+// The parts of node-llama-cpp that are used, because the package is not installed at compile time.
 type Grammar = object
 type HistoryItem = { type: 'system' | 'user'; text: string } | { type: 'model'; response: string[] }
 type Sequence = { tokenMeter: { usedOutputTokens: number } }
@@ -79,7 +79,7 @@ type Engine = {
   LlamaChat: new (options: { contextSequence: Sequence }) => Chat
 }
 
-/** What most chat models recommend; llama.cpp alone always chooses the likeliest token. */
+/** Recommended for most chat models; by default, llama.cpp always chooses the likeliest token. */
 const defaultTemperature = 0.7
 const defaultTopP = 0.9
 
@@ -122,7 +122,7 @@ const toHistory = ({ role, content }: ChatTask['messages'][number]): HistoryItem
     ? { type: 'model', response: [content] }
     : { type: role === 'system' ? 'system' : 'user', text: content }
 
-/** The engine knows `oneOf`, but not `anyOf`. */
+/** The engine supports `oneOf`, but not `anyOf`. */
 function toOneOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(toOneOf)
   if (value === null || typeof value !== 'object') return value
@@ -133,7 +133,7 @@ function toOneOf(value: unknown): unknown {
 
 async function grammarFor(llama: Llama, { schema }: NonNullable<ChatTask['json']>): Promise<Grammar> {
   if (!schema) return await llama.getGrammarFor('json')
-  // A schema beyond what the engine supports.
+  // The engine does not support the schema.
   return await llama
     .createGrammarForJsonSchema(toOneOf(schema) as JsonSchema)
     .catch(() => llama.getGrammarFor('json'))

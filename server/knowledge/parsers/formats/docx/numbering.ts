@@ -21,7 +21,7 @@ const romanNumerals: [number, string][] = [
 ]
 
 /**
- * Computes the numbers that Word shows before list items and headings and does not store. The returned function counts,
+ * Computes the numbers that Word shows before list items and headings but does not store. The returned function counts,
  * so it must be called once per paragraph, in order. Bullets become a dash.
  */
 export async function numberingOf(zip: Zip, part: string): Promise<(list: string, level: number) => string> {

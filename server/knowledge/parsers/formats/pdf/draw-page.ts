@@ -4,7 +4,7 @@ import { openPdf } from './pdfium.ts'
 
 const jpegQuality = 85
 
-/** Draws a page of a PDF; undefined if it is not wanted or cannot be drawn. */
+/** Draws a page of a PDF; undefined if it lacks the wanted graphics or cannot be drawn. */
 export async function drawPage({
   path,
   page,

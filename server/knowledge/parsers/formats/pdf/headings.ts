@@ -5,7 +5,10 @@ const minSizeRatio = 1.15
 const maxHeadingCharacters = 120
 /** Number of pages from which a repeated line is a running header. */
 const minRunningHeaderPages = 3
-/** All sizes from the fourth on have the same level; bold capitals are one level below, other bold lines two. */
+/**
+ * The fourth largest and all smaller sizes have the same level; bold capitals are one level below, other bold lines
+ * two.
+ */
 const maxSizeLevel = 4
 /** Share of bold lines above which bold does not mark headings. */
 const maxBoldShare = 0.3

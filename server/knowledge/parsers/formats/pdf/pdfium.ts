@@ -7,7 +7,7 @@ import { corrupt, encrypted } from '../../errors.ts'
 export type Glyph = { index: number; code: number; left: number; right: number; bottom: number; top: number }
 
 type Pdfium = WrappedPdfiumModule & { raw: Raw }
-/** PDFium's memory and the functions called for each character; without the wrapper they are twice as fast. */
+/** PDFium's memory, and functions called for each character; they are twice as fast without the wrapper. */
 type Raw = {
   HEAPU8: Uint8Array
   HEAPF32: Float32Array
@@ -22,7 +22,7 @@ const formObject = 5
 /** Limits for nested form objects in the search for images. */
 const maxFormDepth = 4
 const maxObjects = 10_000
-/** A chart or a drawing has more lines and areas than the rules of a page of text. */
+/** A page with more lines and areas has a chart or drawing; the rules of a page of text are fewer. */
 const minDrawnPaths = 50
 const maxAnnotations = 1_000
 /** Annotation types of free text and form fields, as PDFium numbers them. */
@@ -41,7 +41,7 @@ const maxTitleBytes = 1_024
 
 let loading: Promise<Pdfium> | undefined
 
-/** One instance per process; it releases the memory of a document when that is closed. */
+/** One instance per process; closing a document releases its memory. */
 function pdfium(): Promise<Pdfium> {
   loading ??= (async () => {
     const wasm = readFileSync(fileURLToPath(import.meta.resolve('@embedpdf/pdfium/pdfium.wasm')))
@@ -212,7 +212,7 @@ function pageOf(library: Pdfium, page: number, text: number, scratch: number) {
       )
     },
     hasImage: () => hasImage(undefined, 0),
-    /** Whether it has a picture or a drawing. */
+    /** Whether the page has a picture or a drawing. */
     isGraphical(): boolean {
       if (hasImage(undefined, 0)) return true
       let paths = 0
@@ -221,7 +221,7 @@ function pageOf(library: Pdfium, page: number, text: number, scratch: number) {
         if (library.FPDFPageObj_GetType(library.FPDFPage_GetObject(page, i)) === pathObject) paths += 1
       return paths >= minDrawnPaths
     },
-    /** Renders it in colour, as RGBA, `maxEdge` pixels wide or high. */
+    /** Renders the page as RGBA, `maxEdge` pixels wide or high. */
     draw(maxEdge: number) {
       const edge = Math.max(library.FPDF_GetPageWidthF(page), library.FPDF_GetPageHeightF(page))
       return renderPage(library, page, maxEdge / edge, bitmaps.colour)

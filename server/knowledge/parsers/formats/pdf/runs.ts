@@ -19,7 +19,7 @@ export const sameLine = 0.45
 /** Gap that separates cells, in line heights. */
 export const cellGap = 1
 
-/** The same between wide characters, which have no gaps in a word: a narrow gutter separates columns. */
+/** The same between wide characters, which have no gaps within words, so that a narrow gutter separates columns. */
 const wideCellGap = 0.6
 
 const wide =
