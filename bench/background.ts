@@ -3,10 +3,10 @@
  *
  *     node bench/background.ts [--users 12] [--rounds 20]
  *
- * A scripted Ollama processes one request at a time, as a small machine does: the first token after 120 ms, then one
- * every 25 ms. Reports the time to the first token for a user who asks every two seconds: without other load, while
- * turns of `users` other users fill the queue of background calls, and, for comparison, while four clients send requests
- * to the model server directly.
+ * A scripted Ollama processes one request at a time, like a small machine: the first token after 120 ms, then one every
+ * 25 ms. Reports the time to the first token for a user who asks every two seconds: without other load, while turns of
+ * `users` other users fill the queue of background calls, and, for comparison, while four clients send requests to the
+ * model server directly.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'

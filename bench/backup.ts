@@ -1,11 +1,11 @@
 /**
- * Measures a backup while questions are answered, and its restore, by the commands.
+ * Measures a backup while questions are answered, and its restore, with the commands.
  *
  *     node bench/backup.ts [--gigabytes 1] [--url postgres://user@host/postgres]
  *
- * Half of the data are original files of 4 MB, half are messages of 4 KB of random text. Without a URL the database is embedded;
- * the URL is that of a server whose user can create databases. One question after the other is asked of a scripted
- * model that sends 20 tokens, one every 20 ms. The disk needs four times the space.
+ * Half of the data are original files of 4 MB, half are messages of 4 KB of random text. Without a URL the database is
+ * embedded; the URL is that of a server whose user can create databases. Questions are asked one at a time of a
+ * scripted model that sends 20 tokens, one every 20 ms. Needs four times the disk space.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'

@@ -1,7 +1,7 @@
 import type { Embedder } from '../server/models/index.ts'
 import { stemmerFor, termHasher, tokenize } from '../server/search/index.ts'
 
-/** Returns an embedding model that hashes stemmed words into the given number of dimensions, to measure what surrounds a real one. */
+/** Returns an embedding model that hashes stemmed words into the given number of dimensions, in place of a real one. */
 export async function bagOfWords(dimensions = 384): Promise<Embedder> {
   const stem = await stemmerFor('eng')
   const hash = termHasher('bag of words')

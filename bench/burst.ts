@@ -1,13 +1,13 @@
 /**
- * Measures how a model server of two slots is shared among 50 people who ask at about the same time.
+ * Measures how a model server with two slots is shared among 50 people who ask at about the same time.
  *
  *     node bench/burst.ts [--people 50] [--rounds 3]
  *
  * A scripted Ollama processes two requests at a time, each for 150 to 450 ms, and queues others in the order of their
  * arrival. In the burst, one person asks ten questions at once, then each of the others one every 20 ms. In the rush,
- * each of them asks again as soon as they are answered, `rounds` times, and the first person keeps ten questions waiting.
- * The same requests are sent directly to the model server, to Gabee without a limit, and to Gabee with
- * MODEL_MAX_PARALLEL=2. Waits are those until the model server starts to work on a question.
+ * each person asks again as soon as they are answered, `rounds` times, and the first person keeps ten questions
+ * waiting. The same requests are sent directly to the model server, to Gabee without a limit, and to Gabee with
+ * MODEL_MAX_PARALLEL=2. A wait ends when the model server starts to work on the question.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -31,12 +31,12 @@ const slots = 2
 type Place = { at: number; position: number; waitMs: number | null }
 type Asked = { person: number; askedAt: number; places: Place[] }
 
-/** Who asks a question: sends it and reads the places in the queue until the answer is complete. */
+/** Sends a question and reads the positions in the queue until the answer is complete. */
 type Send = (person: number, text: string, places: Place[]) => Promise<void>
 
 await using ollama = await startOllama()
 const durations = Array.from({ length: 5_000 }, (_, i) => 150 + ((i * 97) % 301))
-/** When the model server started each answer, by the question's text; and each other call. */
+/** The times when the model server started each answer, by question, and each other call. */
 const starts = new Map<string, number>()
 let background: number[] = []
 const marked = /#\d+\.\d+$/
@@ -91,7 +91,7 @@ const waitsOf = (asked: Map<string, Asked>, isOf: (person: number) => boolean): 
     isOf(person) ? [((starts.get(text) ?? Number.NaN) - askedAt) / 1_000] : [],
   )
 
-/** How many of the others who asked later were served before one of them, at most. */
+/** Returns the maximum number of later questions of others that were served before a question. */
 function mostOvertaken(asked: Map<string, Asked>): number {
   const others = [...asked].flatMap(([text, { person, askedAt }]) =>
     person === 0 ? [] : [{ askedAt, startedAt: starts.get(text) ?? 0 }],
@@ -124,7 +124,10 @@ function reportRush(path: string, asked: Map<string, Asked>): void {
   )
 }
 
-/** Says whether places and expected waits were true: how many started before a question, and when it started itself. */
+/**
+ * Compares reported positions and expected waits with how many answers really started before a question, and when it
+ * started.
+ */
 function reportPlaces(scenario: string, asked: Map<string, Asked>): void {
   const startTimes = [...starts.values()]
   const off: number[] = []
@@ -145,7 +148,7 @@ function reportPlaces(scenario: string, asked: Map<string, Asked>): void {
   )
 }
 
-/** Asks the model server itself. */
+/** Asks the model server directly. */
 const sendDirectly: Send = async (_person, content) => {
   const response = await fetch(`${model}/api/chat`, {
     method: 'POST',

@@ -5,7 +5,7 @@ export function memoryOfChildren(pid = process.pid): number {
   return childPids(pid).reduce((sum, child) => sum + memoryOf(child) + memoryOfChildren(child), 0)
 }
 
-/** Returns the proportional set size of a process in bytes: a page that n processes share counts as 1/n of a page. */
+/** Returns the proportional set size of a process in bytes: a page shared by n processes counts as 1/n of a page. */
 export const memoryOf = (pid: number) =>
   1024 * Number(/^Pss:\s+(\d+)/m.exec(readIfExists(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0)
 

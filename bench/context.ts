@@ -6,7 +6,7 @@
  *     DIR/memory/<name>/sessions.jsonl    {conv_id, turns: [{text}]}
  *
  * A conversation with turns of the data sets grows to each size through the API, on the embedded database, with a
- * scripted model of 128k context that answers at once. Reports the tokens of the prompt and of the whole
+ * scripted model with a context window of 128k that answers at once. Reports the tokens of the prompt and of the whole
  * conversation, the time to open it (its last 50 messages) and the time to the first token.
  */
 import path from 'node:path'

@@ -90,7 +90,7 @@ try {
 
   const watching = await newAvee('folder')
   for (const { name, content } of newFiles()) await writeFile(join(folder, name), content)
-  // A file is read when it has not changed for a moment.
+  // A file is read once it has not changed for two seconds.
   await pause(3_000)
   await measure('a watched folder', async () => {
     const path = `/avees/${watching.id}/folders`

@@ -45,7 +45,7 @@ type Asked = {
   isQuoted: boolean
   /** Whether the answer has sources that the reader can open. */
   hasSources: boolean
-  /** The place of the passage with the answer among the results of the search; -1 if it is none of them. */
+  /** The index of the passage with the answer in the search results; -1 if it is missing. */
   place: number
 }
 

@@ -4,8 +4,8 @@
  *     node bench/ocr.ts [--data DIR] [--pages 20] [--languages eng]
  *
  * Pages of text are printed, rendered as images at 200 dpi and read like an upload, with Tesseract. With `--data`, the
- * pages are the first ones with text of the PDFs below `DIR/pdf-qa/files`. Tesseract alone, one page after the other, is
- * the comparison in the same run.
+ * pages are the first ones with text of the PDFs below `DIR/pdf-qa/files`. Compared with Tesseract alone, one page at a
+ * time, in the same run.
  */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'

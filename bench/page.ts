@@ -4,14 +4,13 @@
  *     node bench/page.ts [--only load|stream|long] [--messages 1000,10000] [--rounds 3]
  *
  * load: a new chat in a new browser profile, with nothing cached. Reports the compressed script, the first contentful
- * paint, and the time until the question box is focused.
- * stream: an answer of headings, lists, tables, code, formulas and diagrams, 50 tokens per second. Reports the tasks of the main
- * thread that last longer than 50 ms (Long Tasks API), during the first answer, which loads what formulas, diagrams and code
- * need, and during the second.
- * long: answers are Markdown with a list, a table and code. Reports the time until the last message is shown, the time from
- * a key press to the next frame while typing, the times between frames while scrolling from the end to the start with
+ * paint, and the time until the question box is focused. stream: an answer of headings, lists, tables, code, formulas
+ * and diagrams, 50 tokens per second. Reports the tasks of the main thread that last longer than 50 ms (Long Tasks
+ * API), during the first answer, which loads what formulas, diagrams and code need, and during the second. long:
+ * answers are Markdown with a list, a table and code. Reports the time until the last message is shown, the time from a
+ * key press to the next frame while typing, the times between frames while scrolling from the end to the start with
  * 1,500 pixels per frame, and the JavaScript heap and elements of the page before and after it. Medians of the rounds.
- * Build the page before with `npm start`; CHROMIUM is the path of the browser.
+ * Build the page first with `npm start`; CHROMIUM is the path of the browser.
  */
 import { parseArgs } from 'node:util'
 import type { Page } from 'playwright-core'
@@ -94,7 +93,7 @@ async function measure(url: string, lastText: string) {
   const heapBefore = await heapMegabytes(page)
   const frames = await scrollToStart(page, 1_500)
   await page.getByText('Question 1?', { exact: true }).waitFor()
-  // Pages out of sight are forgotten after 10 seconds.
+  // Pages out of view are discarded after 10 seconds.
   await page.waitForTimeout(12_000)
   const elements = await page.evaluate(() => document.querySelectorAll('*').length)
   return { open, typing, frames, heapBefore, heapAfter: await heapMegabytes(page), elements }

@@ -1,5 +1,5 @@
 /**
- * Measures what a model is shown of a long conversation: the evidence for a question within the prompt itself.
+ * Measures how much of the evidence for a question in a long conversation the prompt contains.
  *
  *     node bench/prompts.ts --data DIR [--only WORD] [--windows 4096,8192,32768] [--every N] [--detail]
  *

@@ -1,10 +1,10 @@
 /**
- * Measures what the adapters of the model protocols add to a bare HTTP client, per request and per token.
+ * Measures the overhead of the model protocol adapters over a bare HTTP client, per request and per token.
  *
  *     node bench/protocols.ts [--requests 100] [--rounds 7] [--data DIR]
  *
- * A scripted server in a process of its own streams 1 or 501 tokens without delay. The same requests are sent by undici's
- * fetch, which reads the bytes; by the same with JSON.parse of each event; and by the adapter. The three take turns, and
+ * A scripted server in a separate process streams 1 or 501 tokens without delay. The same requests are sent by undici's
+ * fetch, which reads the bytes; by the same with JSON.parse of each event; and by the adapter. The three alternate, and
  * the figures are the medians of the rounds.
  *
  * With `--data`, a folder of recorded streams (NAME.chunks.jsonl) and expected.json, it plays each to its adapter and
@@ -30,7 +30,7 @@ const { values } = parseArgs({
   },
 })
 const sizes = [1, 501] as const
-/** The finish reasons of other protocols than OpenAI's. */
+/** Finish reasons of protocols other than OpenAI's. */
 const reasons: Record<string, string> = { end_turn: 'stop', STOP: 'stop', refusal: 'filter' }
 
 if (values.serve) {
@@ -89,7 +89,7 @@ async function measureAll(urls: string[][]): Promise<void> {
       for (const row of rows)
         for (const part of [row.short, row.long]) {
           const measured = await measure(part.send)
-          // The first round compiles.
+          // The first round warms up the compiler.
           if (round > 0) part.measured.push(measured)
         }
     for (const { name, short, long } of rows) {
@@ -113,7 +113,7 @@ async function measureAll(urls: string[][]): Promise<void> {
 type Adapter = (typeof adapters)[number]
 type Measured = { cpu: number; ms: number }
 
-/** CPU time of this process and time that passes, per request. */
+/** Measures the CPU time of this process and the elapsed time, per request. */
 async function measure(send: () => Promise<void>): Promise<Measured> {
   const requests = Number(values.requests)
   const startedAt = performance.now()

@@ -3,9 +3,9 @@
  *
  *     node bench/question-length.ts --data DIR [--url postgres://…]
  *
- * Half of the documents of a set are searched; the others are questions, cut to each length. In `DIR/retrieval/<name>`, the question is the documents that are relevant to a query, and finds those that
- * are relevant to the same query. In `DIR/qa/<name>/passages.<lang>.jsonl`, it is paragraphs of an article, and finds
- * the article's others.
+ * Half of the documents of a set are searched; the others are questions, cut to each length. In `DIR/retrieval/<name>`,
+ * a question consists of documents that are relevant to a query and should find the others relevant to it. In
+ * `DIR/qa/<name>/passages.<lang>.jsonl`, it consists of paragraphs of an article and should find the others.
  */
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
@@ -20,7 +20,7 @@ const data = values.data
 const lengths = [2, 5, 20, 100, 200, 500]
 
 type Doc = { id: string; title: string; text: string }
-/** A question of at least 500 words if there are as many, and the grades of the documents that it should find. */
+/** A question of at least 500 words, if available, and the grades of the documents that it should find. */
 type Question = { text: string; grades: Map<string, number> }
 type Split = { documents: Doc[]; questions: Question[] }
 

@@ -23,7 +23,7 @@ const { values } = parseArgs({
   options: {
     mb: { type: 'string', default: '8,16,32,64' },
     rounds: { type: 'string', default: '3' },
-    /** Set in the process that is killed. */
+    /** Set in the process to be killed. */
     fill: { type: 'string' },
     wal: { type: 'string' },
   },
@@ -34,7 +34,7 @@ const log = createLog('error')
 async function fill(dir: string, bytes: number): Promise<void> {
   const limits = defaultLimits
   await (await openDatabase({ dir, log }))[Symbol.asyncDispose]()
-  // Most files of a database are older than the last checkpoints.
+  // Most files of a database are older than the last checkpoint.
   const old = new Date(Date.now() - 3_600_000)
   for (const entry of await readdir(dir, { recursive: true, withFileTypes: true }))
     await utimes(path.join(entry.parentPath, entry.name), old, old)

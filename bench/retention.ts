@@ -49,7 +49,7 @@ runs.register('answer', {
 })
 await runs.open()
 
-/** Starts runs one after the other; returns the milliseconds until the first event of each is committed. */
+/** Starts runs one at a time. Returns the milliseconds until the first event of each is committed. */
 async function measure(isOver: () => boolean): Promise<number[]> {
   const times: number[] = []
   while (!isOver()) {

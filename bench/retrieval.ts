@@ -8,10 +8,11 @@
  *     DIR/qa/<name>/           *.md, questions.jsonl {question,doc_id,references:[{start,end}]}
  *     DIR/pdf-qa/              files/*.pdf, questions.jsonl {set,file,question,pages,sources?}
  *
- * Questions about PDFs are extended by others that derive from the rows of their tables. The baseline is plain BM25 over the same texts (k1 0.9, b 0.4; over whole pages and abstracts 1.2, 0.75). `--vectors`
- * adds vector search with a bag of words in place of a model, and reports lexical search alone; `--model` does with the ONNX
- * model in a folder as a hub lays it out, and `--reranker` reranks with the cross-encoder in another. The last table asks
- * questions of documents that answer them and of others.
+ * Questions about PDFs are extended by others that derive from the rows of their tables. The baseline is plain BM25
+ * over the same texts (k1 0.9, b 0.4; over whole pages and abstracts 1.2, 0.75). `--vectors` adds vector search with a
+ * bag of words in place of a model, and reports lexical search alone; `--model` does the same with an ONNX model in a
+ * folder with the layout of a hub, and `--reranker` reranks with the cross-encoder in another. For the last table,
+ * questions are asked of documents that answer them and of others.
  */
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'

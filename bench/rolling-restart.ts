@@ -3,11 +3,11 @@
  *
  *     npm run rolling-restart -- [--proxy nginx,caddy] [--answers 200] [--url postgres://user@host/postgres]
  *
- * The proxies run with deploy/nginx.conf and deploy/Caddyfile, in which only addresses and the paths of the certificate
- * differ; Debian has packages of both. Without a URL, a temporary PostgreSQL server is started. Each client asks one question after the
- * other until all restarts are done: SIGTERM to the first server, SIGTERM to the second, SIGKILL to the first. A client
- * repeats a question with its idempotency key until a server accepts it, and resumes a stream after the last event that
- * it has. The exit code is 1 if a check fails.
+ * The proxies run with deploy/nginx.conf and deploy/Caddyfile, with other addresses and certificate paths; Debian has
+ * packages of both. Without a URL, a temporary PostgreSQL server is started. Each client asks one question at a time
+ * until all restarts are done: SIGTERM to the first server, SIGTERM to the second, SIGKILL to the first. A client
+ * repeats a question with its idempotency key until a server accepts it, and resumes a stream after the last event
+ * received. The exit code is 1 if a check fails.
  */
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -39,7 +39,7 @@ const model = 'tokens-30-2000'
 /** Longer than the interval at which Caddy checks the servers. */
 const delayMs = 6_000
 const graceMs = 5_000
-/** A reader that hears nothing for this long connects again; the server sends a comment every 15 s. */
+/** A reader reconnects after this time without data; the server sends a comment every 15 s. */
 const silenceMs = 40_000
 
 function assert(condition: boolean, problem: string): asserts condition {
@@ -86,7 +86,7 @@ function createServer(dir: string, port: number, settings: Record<string, string
         await pause(100)
       }
     },
-    /** Stops it as an upgrade does. It must first report that it is not ready, and still serve. */
+    /** Stops the server as an upgrade does. It must first report that it is not ready while still serving. */
     async stop(): Promise<void> {
       assert(child !== undefined, 'The server was not started.')
       child.kill('SIGTERM')
@@ -317,7 +317,7 @@ async function drill(name: string, admin: string, upstream: string): Promise<voi
   for (let n = 0; n < 4; n += 1) {
     const client = createClient(proxy.url, tally)
     stack.defer(() => client.close())
-    // The first account is created on the machine itself.
+    // The first account must be created from the machine itself.
     await client.register(`http://127.0.0.1:${first.port}`)
     users.push(client)
   }

@@ -30,7 +30,7 @@ export async function json<T>(method: string, url: string): Promise<T> {
   return JSON.parse(text) as T
 }
 
-/** Returns the milliseconds since the model sent each token of a chunk: a token contains the time after an @. */
+/** Returns the milliseconds since the model sent each token of a chunk: a token contains its timestamp after an @. */
 export function delaysIn(text: string, now = process.hrtime.bigint()): number[] {
   return [...text.matchAll(/@(\d+)/g)].map(([, at = '0']) => Number(now - BigInt(at)) / 1e6)
 }

@@ -225,14 +225,14 @@ async function measureTurn(cluster: Cluster): Promise<void> {
           const before = await figures()
           const batch = await Promise.all(
             Array.from({ length: count }, async (_, i) => {
-              // So many do not ask at the same moment.
+              // A large number of users would not ask at the same moment.
               await pause(count > 100 ? (i / count) * 10_000 : 0)
               return path === 'plain'
                 ? answer('POST', server.plainUrl, { body: { model, messages: [], stream: true } })
                 : askIn(i, round, model)
             }),
           )
-          // The first round includes what is loaded on first use.
+          // The first round includes modules loaded on first use.
           if (round === 0) continue
           answers.push(...batch)
           cpuMs += (await figures()).cpuMs - before.cpuMs

@@ -1,5 +1,5 @@
 /**
- * Measures questions that need several passages: how many of these are among the passages of a prompt.
+ * Measures how many of the passages that a question needs are in the prompt.
  *
  *     node bench/several-passages.ts --data DIR [--only WORD] [--words 1000] [--detail]
  *
@@ -7,9 +7,9 @@
  *     DIR/qa/<name>/          passages.en.jsonl {id,title,text}, questions.en.jsonl {question,passage_id}
  *     DIR/pdf-qa/             files/*.pdf
  *
- * From the questions about one passage, and from the rows of the tables of PDFs, questions about two are made: "… and
- * …", of different passages or companies. Compares the passages of a prompt of the question alone with those of the
- * question and its parts: the share of questions all of whose passages are in the prompt, and the share of passages.
+ * Questions about two passages ("… and …", of different passages or companies) are made from questions about one and
+ * from rows of tables in PDFs. Compares the passages of a prompt of the question alone with those of the question and
+ * its parts: the share of questions all of whose passages are in the prompt, and the share of passages.
  */
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
@@ -35,7 +35,7 @@ const words = Number(values.words)
 const maxPairs = 200
 
 type Passage = { id: string; title: string; text: string }
-/** Each needed passage is any of some places: documents, or pages of them. */
+/** Each needed passage may be in any of several places: documents, or pages of them. */
 type Question = { question: string; type: string; places: string[][] }
 
 const pairOf = (one: Question, other: Question): Question => ({

@@ -3,10 +3,10 @@
  *
  *     node bench/streaming.ts [--url postgres://…]
  *
- * Questions are asked one after another of a server with a scripted Ollama that sends a token every 20 ms. Reports
- * the times between two tokens without other work, during an upload of 1,000 small files, and during an upload of one
- * PDF of 1,000 pages, with the peak memory of the server and its parser processes. The first row includes the timing
- * errors of the scripted model.
+ * Questions are asked one at a time of a server with a scripted Ollama that sends a token every 20 ms. Reports the
+ * times between two tokens without other work, during an upload of 1,000 small files, and during an upload of one PDF
+ * of 1,000 pages, with the peak memory of the server and its parser processes. The first row includes the timing errors
+ * of the scripted model.
  */
 import { parseArgs } from 'node:util'
 import { askStream, createAvee, createConversation, type UploadFile, uploadFiles } from '../test/builders.ts'

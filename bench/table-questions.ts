@@ -7,7 +7,7 @@ const rowsPerFile = 16
 const rowsPerStatement = 4
 const number = /\(?\d[\d,]*(?:\.\d+)?\)?/g
 
-/** Titles of the primary statements, and what questions call them. */
+/** Titles of the primary statements, and their names in questions. */
 const statements: [title: RegExp, names: string[]][] = [
   [/^.*consolidated balance sheets?/im, ['balance sheet', 'statement of financial position']],
   [
@@ -35,7 +35,7 @@ export function rowQuestions(file: string, pages: string[]): TableQuestion[] {
   })
 }
 
-/** Derives questions that name one of the primary statements of a filing, which is the page to find. */
+/** Derives questions that name a primary statement of a filing, whose page they should find. */
 export function statementQuestions(file: string, pages: string[]): TableQuestion[] {
   const company = companyOf(file)
   return statements.flatMap(([title, names]) => {
@@ -80,7 +80,7 @@ function rowsOf(text: string, page: number): Row[] {
 const distinctRows = (rows: Row[]): Row[] =>
   [...new Map(rows.toReversed().map((row) => [`${row.label} ${row.value}`, row])).values()].reverse()
 
-/** Returns `count` elements at equal distances. */
+/** Returns `count` evenly spaced elements. */
 const evenly = <Item>(items: Item[], count: number): Item[] =>
   items.filter(
     (_, i) => Math.floor((i * count) / items.length) !== Math.floor(((i - 1) * count) / items.length),

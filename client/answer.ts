@@ -7,11 +7,11 @@ import { createFold, type Fold } from './events.ts'
 export type Answer = {
   phase: 'waiting' | 'writing' | 'complete' | 'stopped' | 'failed'
   text: string
-  /** What the model thinks; not part of the answer. */
+  /** The reasoning of the model; not part of the answer. */
   reasoning: string
-  /** The calls of tools, in their order. */
+  /** Tool calls in order. */
   toolCalls: ToolCall[]
-  /** Why the first token is late, as the server says it. */
+  /** The server's reason for a delay of the first token. */
   waitingFor: string | undefined
   conversationId: string | undefined
   messageId: string | undefined

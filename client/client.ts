@@ -9,7 +9,7 @@ export class ApiError extends Error {
   readonly status: number
   readonly code: string
   readonly details: unknown
-  /** Milliseconds to wait before the next attempt, if the server names them. */
+  /** Milliseconds to wait before the next attempt, if sent by the server. */
   readonly retryAfter: number | undefined
   readonly requestId: string | undefined
 
@@ -32,7 +32,7 @@ export class ApiError extends Error {
     this.requestId = more.requestId
   }
 
-  /** True for failures that another attempt may not meet: no response, a rate limit, a server error. */
+  /** True for failures that a retry may resolve: no response, a rate limit, a server error. */
   get isTransient(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500
   }
@@ -79,7 +79,7 @@ type UrlInput<O extends Operation> = (O extends { params: infer Params extends z
   : Empty) &
   (O extends { query: infer Query extends z.ZodMiniType } ? Part<'query', QueryOf<Query>> : Empty)
 
-/** What a request of an operation consists of. */
+/** The parts of a request of an operation. */
 export type RequestInput<O extends Operation> = UrlInput<O> &
   (O extends { body: infer Body } ? Part<'body', JsonBodyOf<Body>> : Empty) & {
     headers?: Record<string, string>
@@ -128,7 +128,7 @@ export function createClient(options: ClientOptions = {}): Client {
     const isJson = body !== undefined && !(body instanceof FormData)
     const init: RequestInit = {
       method: operation.method,
-      // Other origins are asked with a token.
+      // Requests to other origins carry a token.
       credentials: 'same-origin',
       cache: 'no-store',
       headers: {
@@ -149,7 +149,7 @@ export function createClient(options: ClientOptions = {}): Client {
     }
     if (response.ok) return response
     const error = await readError(response)
-    // Whether anybody is signed in is what `GET /me` asks.
+    // `GET /me` is used to check whether anybody is signed in.
     if (error.status === 401 && !/^\/(?:auth\/|me$)/.test(operation.path)) options.onSignedOut?.()
     throw error
   }

@@ -1,6 +1,6 @@
 import { type EventSchemas, parseEvent, type StreamEvent } from '../contract/operation.ts'
 
-/** How the events of a run add up to a value. `initial` and the results are never changed in place. */
+/** Folds the events of a run into a value. `initial` and the results are never changed in place. */
 export type Fold<T> = { initial: T; add: (value: T, data: Readonly<Record<string, unknown>>) => T }
 
 /**
@@ -15,7 +15,7 @@ export const createFold = <T, Schemas extends EventSchemas>(
   initial,
   add(value, data) {
     const parsed = parseEvent(schemas, data)
-    // oxlint-disable-next-line no-console -- a fault of the server that nobody would notice otherwise
+    // oxlint-disable-next-line no-console -- a fault of the server that would otherwise go unnoticed
     if (parsed.status === 'malformed') console.error(`Malformed event of kind ${parsed.kind}:`, parsed.error)
     return parsed.status === 'valid' ? add(value, parsed.event) : value
   },

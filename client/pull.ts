@@ -4,7 +4,7 @@ import { createFold, type Fold } from './events.ts'
 /** The state of a model download, from its events so far. */
 export type Pull = {
   phase: 'running' | 'done' | 'stopped' | 'failed'
-  /** The status as Ollama words it: pulling manifest, verifying … */
+  /** The status in Ollama's words: pulling manifest, verifying … */
   status: string
   /** Bytes of all parts named so far. */
   completed: number

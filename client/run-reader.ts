@@ -18,7 +18,7 @@ export type RunReaderOptions = {
   isLast?: (data: Record<string, unknown>) => boolean
   clock?: Clock
   random?: () => number
-  /** Subscribes to signs that the device or its network is back; by default to those of the page. */
+  /** Subscribes to events that show that the device or its network is back; by default those of the page. */
   onWake?: (wake: () => void) => () => void
 }
 

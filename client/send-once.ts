@@ -3,8 +3,8 @@ import { ApiError } from './client.ts'
 const delaysMs = [400, 1_200, 3_000]
 
 /**
- * Sends a request and repeats it while there is no response, or one of a proxy or a server that stops, each time with the
- * same idempotency key, so that the server executes it once. Other error responses are not repeated.
+ * Sends a request and retries it with the same idempotency key, so that the server executes it once, while there is no
+ * response, or one of a proxy or a stopping server. Other error responses are not retried.
  */
 export async function sendOnce<T>(
   send: (idempotencyKey: string) => Promise<T>,
@@ -22,7 +22,7 @@ export async function sendOnce<T>(
   return send(key)
 }
 
-/** Whether no server has worked on a request: errors of the API have codes of their own. */
+/** Whether no server has processed a request: errors of the API have specific codes. */
 const hasNoServer = ({ status, code }: ApiError): boolean =>
   status === 0 ||
   code === 'shutting_down' ||

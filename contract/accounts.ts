@@ -9,7 +9,7 @@ export const handle = describe(
 )
 
 const email = z.email().check(z.maxLength(254))
-/** NIST SP 800-63B-4 asks for a check against common passwords beside a minimum length. */
+/** NIST SP 800-63B-4 requires a check against common passwords besides a minimum length. */
 export const minPasswordCharacters = 10
 const newPassword = describe(
   z
@@ -44,7 +44,7 @@ const serverMode = describe(
 export const session = component('Session', z.object({ token: z.string(), expires_at: timestamp, user }))
 export type Session = z.infer<typeof session>
 
-/** Proves that the caller is the user, and not somebody who found an open session. */
+/** Proves that the caller is the user, not somebody who found an open session. */
 export const confirmation = {
   current_password: z.optional(shortText(200)),
   code: z.optional(describe(shortText(100), 'Instead of the password: a code of a second factor.')),

@@ -4,7 +4,7 @@ import { trashFilter } from './deletions.ts'
 import { document, ingestEvents } from './knowledge.ts'
 import { content, operation } from './operation.ts'
 
-/** The number of attachments that a question may bring along. */
+/** The maximum number of attachments of a question. */
 export const maxQuestionAttachments = 20
 
 /** A file of a question. */
@@ -60,10 +60,10 @@ export const listAttachments = operation({
   responses: { 200: z.object({ attachments: z.array(document) }) },
 })
 
-/** Whether models that see can be given a document of this type as a picture. */
+/** Whether documents of this type can be given to models with vision as pictures. */
 export const isPicture = (type: string): boolean => /^(?:png|jpe?g|webp|gif)$/.test(type)
 
-/** The attachments that a question brings along. */
+/** The attachments of a question. */
 export const questionAttachments = z.optional(
   describe(
     z.array(id).check(z.maxLength(maxQuestionAttachments)),
@@ -71,7 +71,7 @@ export const questionAttachments = z.optional(
   ),
 )
 
-/** Whether a model outside the private network may be given pictures. */
+/** The provider outside the private network that may receive pictures. */
 export const imagesTo = z.optional(
   describe(
     shortText(200),

@@ -214,7 +214,7 @@ export const startVisit = operation({
   responses: { 201: z.object({ token: z.string(), expires_at: timestamp }) },
 })
 
-/** The path in the member `avatar`; sent back, it leaves the image as it is. */
+/** The path in the member `avatar`; sending it back keeps the image. */
 const avatarPath = z.string().check(z.regex(/^\/avees\/[\w-]+\/avatar\?v=\w+$/))
 
 export const updateAvee = operation({

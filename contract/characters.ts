@@ -1,4 +1,4 @@
-/** As people count: a character is one even where UTF-16 takes two units for it. */
+/** Counts characters as people do: a surrogate pair is one character. */
 export const charactersIn = (text: string): number => {
   let count = 0
   for (const _ of text) count += 1

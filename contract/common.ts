@@ -28,7 +28,7 @@ export const id = z.uuid().check(z.toLowerCase())
 /** An ISO 8601 timestamp in UTC. */
 export const time = z.iso.datetime()
 
-/** The same in a response, for which the server passes a Date. */
+/** A timestamp in a response, for which the server passes a Date. */
 export const timestamp = z.pipe(
   z.transform((at: Date | string) => (at instanceof Date ? at.toISOString() : at)),
   time,

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { describe, shortText } from './common.ts'
 
-// What the protocols of OpenAI and Ollama share.
+// Shared by the protocols of OpenAI and Ollama.
 
-/** Images come inside the body. */
+/** The body contains the images. */
 export const maxBodyBytes = 16 * 1024 * 1024
 
 export const modelName = describe(

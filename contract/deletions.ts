@@ -39,12 +39,12 @@ export const deletionQuery = z.object({
   ),
 })
 
-/** A list of the trash instead of what is not in the trash. */
+/** Lists the trash instead. */
 export const trashFilter = z.optional(
   describe(z.stringbool(), 'Lists the trash instead: what was deleted and can still be restored.'),
 )
 
-/** Until when an object in the trash can be restored; left out for others. */
+/** The time until which an object in the trash can be restored; left out for others. */
 export const restorableUntil = z.optional(
   z.pipe(
     z.transform((at: Date | string | null) => (at instanceof Date ? at.toISOString() : (at ?? undefined))),

@@ -102,7 +102,7 @@ export const createDocuments = operation({
   summary: 'Add documents',
   description:
     'Files as a form: the response streams the progress of the upload. A text as JSON: 201 with the document once it is searchable, 200 if the avee already has the same text.',
-  /** A text may have five million characters. */
+  /** Texts of up to five million characters. */
   maxBodyBytes: 24 * 1024 * 1024,
   params: aveeParams,
   headers: idempotencyHeaders,

@@ -33,7 +33,7 @@ const source = z.union([
   z.object({ n: z.int(), status: z.enum(['deleted', 'no_access']) }),
 ])
 
-/** The events of an answer: content …, sources if the documents had any, done. */
+/** The events of an answer: content …, sources if any, done. */
 const localchatEvents = {
   ...runEvents,
   content: z.object({ content: z.string() }),

@@ -22,7 +22,7 @@ export type MemoryType = z.infer<typeof memoryType>
 const content = text(500)
 const flag = z.union([z.boolean(), z.stringbool()])
 
-/** What an avee remembers of a user. Only that user sees it, not the owner of the avee. */
+/** A memory of an avee about a user, visible to that user only, not to the owner of the avee. */
 export const memory = component(
   'Memory',
   z.object({

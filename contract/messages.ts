@@ -26,7 +26,7 @@ const citedPassage = z.object({
 /** The passage that supports a statement of an answer, as it is stored with the message. */
 export type CitedPassage = z.infer<typeof citedPassage>
 
-/** A citation as its reader may see it now: of a document that is gone or hidden, only the number and the reason. */
+/** A citation as its reader may see it now; for a deleted or hidden document, only the number and the reason. */
 export const citation = component(
   'Citation',
   z.discriminatedUnion('status', [
@@ -49,7 +49,7 @@ export const usage = z.object({
 })
 export type Usage = z.infer<typeof usage>
 
-/** How an answer came about; of each message and in its complete event, as far as it is known. */
+/** Details of how an answer was generated, in messages and complete events, as far as known. */
 export const answerDetails = {
   provider: z.optional(z.string()),
   remote: z.optional(describe(z.boolean(), 'Whether the question left the private network.')),

@@ -24,7 +24,7 @@ export const modelInfo = component(
 )
 export type ModelInfo = z.infer<typeof modelInfo>
 
-/** Every form of Ollama: llama3.2:1b, user/model, hf.co/org/model:tag. */
+/** Accepts all forms of Ollama: llama3.2:1b, user/model, hf.co/org/model:tag. */
 export const modelName = z
   .string()
   .check(
@@ -375,7 +375,7 @@ const catalogueFile = z.object({
   sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
 })
 
-/** What a catalogue says about a model. */
+/** The entry of a model in a catalogue. */
 export const catalogueEntry = z.object({
   id: catalogueId,
   kind: describe(

@@ -80,7 +80,7 @@ export const listLoaded = operation({
   },
 })
 
-/** What both ways to ask share. */
+/** Shared by chat and generate requests. */
 const request = {
   model: modelName,
   stream: z.nullish(describe(z.boolean(), 'True unless false.')),
@@ -114,7 +114,7 @@ const message = z.object({
 })
 export type OllamaMessage = z.output<typeof message>
 
-/** A part of an answer, or all of it; counts come with the last. */
+/** A part of an answer, or all of it; the last one has the token counts. */
 const part = {
   model: z.string(),
   created_at: z.string(),

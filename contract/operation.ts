@@ -6,7 +6,7 @@ import type * as z from 'zod/mini'
  */
 export type Access = 'public' | 'visitor' | 'user' | 'admin'
 
-/** What an API key may do: read; ask avees, which stores answers; change everything else. */
+/** The scopes of an API key: read; ask avees, which stores answers; change everything else. */
 export const scopes = ['read', 'chat', 'manage'] as const
 export type Scope = (typeof scopes)[number]
 
@@ -17,8 +17,8 @@ export type Work = 'questions' | 'uploads' | 'pulls'
 export type Content = { readonly content: Readonly<Record<string, z.ZodMiniType>> }
 
 /**
- * The events of a stream by kind. An event is of the kind that its `event` member names; an event without `event`, of
- * the first kind that is also the name of one of its members: `{"token": "Hello"}` is of kind `token`.
+ * The events of a stream by kind. The `event` member of an event names its kind; without it, the kind is the first one
+ * that is also the name of a member: `{"token": "Hello"}` is of kind `token`.
  */
 export type EventSchemas = Readonly<Record<string, z.ZodMiniType<object>>>
 
@@ -83,7 +83,7 @@ export type SuccessSchema<O extends Operation> = {
   [Status in keyof O['responses']]: Status extends Success ? JsonOf<O['responses'][Status]> : never
 }[keyof O['responses']]
 
-/** One event of a stream, told apart by `kind`. */
+/** One event of a stream, discriminated by `kind`. */
 export type StreamEvent<Schemas extends EventSchemas> = {
   [Kind in keyof Schemas]: { kind: Kind; data: z.output<Schemas[Kind]> }
 }[keyof Schemas]

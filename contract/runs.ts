@@ -38,7 +38,7 @@ export const runEvents = {
   ),
 }
 
-/** Events of any kind, for readers that do not know the kind of a run. */
+/** Events of any run, whatever its kind. */
 const anyEvents = { ...runEvents, other: z.looseObject({}) }
 
 const params = z.object({ id: z.string() })

@@ -8,7 +8,7 @@ import { operation } from './operation.ts'
 export const searchScope = z.enum(['all', 'documents', 'conversations', 'memories'])
 export type SearchScope = z.infer<typeof searchScope>
 
-/** What every result has, whatever its kind. */
+/** Common members of all results. */
 const found = {
   avee: z.object({ id, handle: z.string(), display_name: z.string() }),
   snippet: describe(

@@ -3,7 +3,7 @@ export type SnippetPart = { text: string; isMatch: boolean }
 
 export const wordSegmenter = new Intl.Segmenter(undefined, { granularity: 'word' })
 
-/** Whether a word of an alphabetic script is too short to be significant, like "the" or "of". */
+/** Whether a word of an alphabetic script is too short to be significant, such as "the" or "of". */
 export const isShortWord = (word: string): boolean =>
   /^[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}]{1,3}$/u.test(word)
 

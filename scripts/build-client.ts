@@ -8,7 +8,7 @@ import { build, type Plugin } from 'vite'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const target = path.join(root, 'client/dist')
-/** Modules of the contract without operations, and with those of foreign protocols, which have clients of their own. */
+/** Modules of the contract without operations, and those of foreign protocols, which have other clients. */
 const omitted = /(?:\.test|\/(?:index|operation|completions|openai|ollama|mcp))\.ts$/
 
 type Exports = Record<string, unknown>
@@ -19,8 +19,8 @@ const isEvents = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && Object.values(value).every(isSchema)
 
 /**
- * The names and sources of the exports of a module that are operations, events of streams or functions, without schemas.
- * The functions that the client imports use nothing else of their modules.
+ * Returns the names and sources, without schemas, of a module's exports that are operations, stream events or
+ * functions. The functions that the client imports use nothing else of their modules.
  */
 function withoutSchemas(exports: Exports): { name: string; code: string; isPublic: boolean }[] {
   return Object.entries(exports).flatMap(([name, value]) => {

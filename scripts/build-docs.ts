@@ -73,7 +73,7 @@ function render(file: string, markdown: string): Page {
   const links: string[] = []
   const anchors = new Set<string>()
   let title = ''
-  /** Notes a link and returns its address in the site. */
+  /** Records a link and returns its address in the site. */
   const resolve = (href: string): string => {
     if (/^[a-z]+:/.test(href)) return href
     const [to = '', anchor] = href.split('#')

@@ -1,13 +1,14 @@
 /**
- * Checks that the time of every regular expression of the server grows linearly with the text. recheck proves it for one
- * search; some patterns have features that it does not support, or take it too long. All patterns run on texts of repeated
- * pieces of their own source, up to 16,000 characters, and are compared with a linear pattern on the same text.
+ * Checks that the time of every regular expression of the server grows linearly with the text. recheck proves it for
+ * one search; some patterns use features that it does not support, or take too long to prove. All patterns run on texts
+ * of repeated pieces of their own source, up to 16,000 characters, and are compared with a linear pattern on the same
+ * text.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { checkSync } from 'recheck'
 import ts from 'typescript'
 
-/** Patterns that are neither proven nor measured, because their text is short, with the reason. */
+/** Patterns that are neither proven nor measured because their input is short, with the reason. */
 const bounded = new Map([
   [String.raw`/\/+$/`, 'The URL of a model service, which the operator sets.'],
   [
@@ -41,7 +42,10 @@ const proofTimeoutMs = 1_000
 const lengths = [500, 2_000, 16_000]
 /** Shorter times of the linear pattern are noise. */
 const timerNoiseMs = 0.02
-/** A quadratic pattern reads 16,000 characters some 8,000 times; finding all matches costs a linear one more per match. */
+/**
+ * A quadratic pattern reads 16,000 characters about 8,000 times; finding all matches costs a linear pattern more per
+ * match.
+ */
 const maxRatio = { once: 200, everywhere: 25 }
 const common = [' ', '\n', '\t', 'a', 'A', '1', '.', '-', '中']
 const linear = { once: /[^\0]{2}\0/, everywhere: /[^\0]/g }

@@ -15,9 +15,9 @@ const codeElements = /^(?:code|kbd)$/
 const properNames = new Set(['Gabee'])
 
 /**
- * Returns what is wrong with the sentences of the page and their translations: texts without a translation call, calls
- * before the language is known, values that a sentence does not use, and in every language missing, unused or empty
- * sentences and different placeholders or plural forms.
+ * Returns the problems of the page's sentences and their translations: texts without a translation call, calls before
+ * the language is known, values that a sentence does not use, and in every language missing, unused or empty sentences
+ * and different placeholders or plural forms.
  */
 export function problemsOf(sources: [file: string, content: string][], catalogs: Catalogs): string[] {
   const problems: string[] = []
@@ -51,7 +51,7 @@ export function problemsOf(sources: [file: string, content: string][], catalogs:
   return problems
 }
 
-/** Returns the declarations of a style sheet that have no direction in right-to-left languages. */
+/** Returns the declarations of a style sheet that do not follow the text direction. */
 export function directionProblems(file: string, content: string): string[] {
   return [...content.matchAll(physicalDeclaration)].map(
     ([declaration]) =>
@@ -105,7 +105,7 @@ function literalsOf(node: ts.Expression): string[] {
   return ts.isConditionalExpression(node) ? [...literalsOf(node.whenTrue), ...literalsOf(node.whenFalse)] : []
 }
 
-/** Returns the names of the values of a call; undefined if they are not written in the call. */
+/** Returns the names of the values of a call; undefined if they are not literal. */
 function namesOf(values: ts.Expression | undefined): string[] | undefined {
   if (!values) return []
   if (!ts.isObjectLiteralExpression(values)) return undefined

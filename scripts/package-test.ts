@@ -1,4 +1,5 @@
-// Packs, installs into a temporary prefix as `npm install --global` does, then asks a question with what is installed.
+// Packs, installs into a temporary prefix as `npm install --global` does, then asks a question with the installed
+// package.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, statSync } from 'node:fs'

@@ -9,7 +9,7 @@ import { nodePath, Problem, prepare, root, say } from './prepare.mjs'
 const tool = (name) => path.join(root, 'node_modules', name)
 const windows = process.platform === 'win32'
 
-/** npm forwards signals to a shell, which dies of them without forwarding them to this process. */
+/** npm sends signals to a shell, which exits without forwarding them to this process. */
 const parent = process.ppid
 const isOrphan = () => process.env.npm_lifecycle_event !== undefined && process.ppid !== parent
 
@@ -151,13 +151,13 @@ async function screenshots() {
   return await foreground(nodePath(), ['scripts/screenshots.ts'])
 }
 
-/** Installs the package that `npm pack` makes into a temporary folder and tries it: about a minute. */
+/** Installs the package that `npm pack` creates into a temporary folder and tries it; takes about a minute. */
 async function packageTest() {
   await prepare({ page: true })
   return await foreground(nodePath(), ['scripts/package-test.ts'])
 }
 
-/** Restarts two servers behind nginx and Caddy while answers stream: five minutes. */
+/** Restarts two servers behind nginx and Caddy while answers stream; takes five minutes. */
 async function rollingRestart(args) {
   const code = await services()
   return code === 0 ? await foreground(nodePath(), ['bench/rolling-restart.ts', ...args]) : code

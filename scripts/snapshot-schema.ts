@@ -1,4 +1,5 @@
-// Writes test/schemas/<version>/dump.sql.gz: the schema as the migrations make it, filled by fill.sql beside it.
+// Writes test/schemas/<version>/dump.sql.gz: the schema that the migrations create, filled by fill.sql in the same
+// folder.
 import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'

@@ -31,7 +31,7 @@ export function createAuthenticator(origin: string) {
   })
 
   return {
-    /** Sets the signature counter, as a copy of the key would have it. */
+    /** Sets the signature counter, like that of a cloned key. */
     rewind(to: number): void {
       counter = to
     },

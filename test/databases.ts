@@ -22,12 +22,12 @@ const server = process.env['TEST_DATABASE_URL']
 export const DATABASES: Kind[] = server === undefined ? ['embedded'] : ['embedded', 'postgres']
 
 /**
- * For suites that are about more than their statements: PostgreSQL if there is a server, which takes half the time. Every
- * night they run on both (`TEST_ALL_DATABASES`).
+ * For suites that test more than SQL: PostgreSQL if there is a server, which takes half the time. They run on both
+ * every night (`TEST_ALL_DATABASES`).
  */
 export const ONE_DATABASE: Kind[] = process.env['TEST_ALL_DATABASES'] ? DATABASES : DATABASES.slice(-1)
 
-/** For tests that need a database and no particular one. */
+/** For tests that need any database. */
 export const ANY_DATABASE: Kind = ONE_DATABASE[0] ?? 'embedded'
 
 /** A migrated, empty database that is not open yet. */

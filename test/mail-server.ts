@@ -10,9 +10,9 @@ const password = 'the password of the mail server'
 export type MailServer = {
   /** With its credentials. */
   readonly url: string
-  /** The mails that it has taken, the oldest first. */
+  /** The received mails, the oldest first. */
   readonly mails: Email[]
-  /** While true, it refuses all mails. */
+  /** Whether to refuse all mails. */
   isRefusing: boolean
   [Symbol.asyncDispose](): Promise<void>
 }

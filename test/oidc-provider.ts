@@ -6,10 +6,10 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 
 type Claims = Record<string, unknown>
 
-/** An OpenID Connect provider over HTTP, at which one person is signed in. */
+/** An OpenID Connect provider over HTTP with one signed-in person. */
 export type OidcProvider = {
   readonly url: string
-  /** Settings of a server that trusts it. */
+  /** Settings of a server that trusts this provider. */
   readonly settings: Record<string, string>
   /** The claims of the person. */
   person: Claims
@@ -17,7 +17,7 @@ export type OidcProvider = {
   forged: Claims
   /** Signs the next ID tokens with a key that it does not publish. */
   signsWithOtherKey: boolean
-  /** Whether ID tokens name the person only; the rest is at the UserInfo endpoint. */
+  /** Whether ID tokens contain only the subject; the other claims are at the UserInfo endpoint. */
   hasUserInfo: boolean
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -39,7 +39,7 @@ export async function startOidcProvider(): Promise<OidcProvider> {
       .sign(provider.signsWithOtherKey ? otherKeys.privateKey : keys.privateKey)
   }
 
-  /** Checks client, redirect URI and PKCE as RFC 6749 and RFC 7636 say. */
+  /** Checks client, redirect URI and PKCE by RFC 6749 and RFC 7636. */
   function isRightful(form: URLSearchParams, authorization: string | undefined, query: URLSearchParams) {
     const [id, secret] = Buffer.from(authorization?.slice('Basic '.length) ?? '', 'base64')
       .toString()

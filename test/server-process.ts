@@ -33,7 +33,7 @@ export type ServerProcess = TestClient & {
   stop(): Promise<number | null>
   /** Sends SIGKILL and waits. */
   kill(): Promise<void>
-  /** Kills it and starts it again on the same data and port. */
+  /** Kills the server and restarts it on the same data and port. */
   restart(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -65,7 +65,7 @@ export async function startServer(
   const start = async () => {
     output = ''
     const { PATH, HOME, NODE_COMPILE_CACHE } = process.env
-    // The flag is that of `npm start`.
+    // The same flag as in `npm start`.
     const started = spawn(process.execPath, ['--max-semi-space-size=4', 'server/main.ts'], {
       cwd: root,
       env: {

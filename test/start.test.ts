@@ -86,7 +86,7 @@ test('the server stops when npm stops, during and after its start', async () => 
     })
     await vi.waitUntil(() => isMoment(output), { timeout: 20_000, interval: 5 })
     npm.kill('SIGTERM')
-    // The pipes close only when no child process holds them any more.
+    // The pipes close only when no child process holds them.
     await closed
     expect(await isReachable(`http://127.0.0.1:${port}/health`)).toBe(false)
   }

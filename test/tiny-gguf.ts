@@ -1,4 +1,4 @@
-/** Writes llama models that are tiny: real attention with small random weights, and a head that continues word by word. */
+/** Writes tiny llama models with real attention, small random weights, and a head that continues word by word. */
 
 const width = 64
 const layers = 2
@@ -6,7 +6,7 @@ const heads = 4
 const keyHeads = 2
 const hidden = 128
 const vocabularySize = 352
-/** Dimensions of the words that a model says; the rest tells other tokens apart. */
+/** Dimensions of the words that a model can say; the rest distinguishes other tokens. */
 const sayable = 32
 
 const types = { uint32: 4, float32: 6, string: 8, array: 9 } as const
@@ -38,9 +38,9 @@ function randomFrom(seed: number): () => number {
 }
 
 export type TinyGguf = {
-  /** What it answers to everything: at most 31 different words. */
+  /** The fixed answer: at most 31 different words. */
   words: string[]
-  /** Whether it begins again after the last word instead of ending its answer. */
+  /** Whether it starts over after the last word instead of ending its answer. */
   isEndless?: boolean
   /** Whether its vectors are pooled to one per text. */
   isEmbedding?: boolean

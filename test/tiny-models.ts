@@ -7,8 +7,8 @@ import path from 'node:path'
 import type { CatalogueEntry } from '../contract/models.ts'
 
 /**
- * Writes real models that are tiny: an embedding table as an ONNX graph and a WordPiece tokenizer of word parts, so that texts
- * with common words are similar.
+ * Writes tiny real models: an embedding table as an ONNX graph and a WordPiece tokenizer, so that texts with common
+ * words are similar.
  */
 
 const width = 24
@@ -173,7 +173,7 @@ const tokenizerJson = {
 
 type Kind = CatalogueEntry['kind']
 
-/** The files of a tiny model by their paths, as a hub has them. */
+/** The files of a tiny model by their paths on a hub. */
 export const tinyModelFiles = (kind: 'embedding' | 'reranking', seed = 1): Record<string, Buffer> => ({
   'config.json': Buffer.from(
     JSON.stringify({
@@ -200,7 +200,7 @@ export async function writeModel(folder: string, files: Record<string, Buffer>):
   }
 }
 
-/** Describes a tiny model as a catalogue does. */
+/** Returns the catalogue entry of a tiny model. */
 export const catalogueEntryOf = (id: string, kind: Kind, files: Record<string, Buffer>) => ({
   id,
   kind,
@@ -219,7 +219,7 @@ export const catalogueEntryOf = (id: string, kind: Kind, files: Record<string, B
 
 type Reply = { body?: Buffer; cutAfter?: number; hangAfter?: number; ignoresRange?: boolean }
 
-/** Starts a hub that serves files by their addresses with Range, redirects as the real one does, and fails on request. */
+/** Starts a hub that serves files by address with Range, redirects like the real one, and fails on request. */
 export async function startHub(repositories: Record<string, Record<string, Buffer>>) {
   const requests: { path: string; range: string | undefined }[] = []
   const replies = new Map<string, Reply[]>()
@@ -253,7 +253,7 @@ export async function startHub(repositories: Record<string, Record<string, Buffe
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
-    /** Sets the answers to the next requests for a file. */
+    /** Sets the responses to the next requests for a file. */
     script: (name: string, ...scripted: Reply[]) => void replies.set(name, scripted),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()

@@ -150,10 +150,10 @@ function Gate({ children }: { children: ReactNode }) {
 
 const lastUser = 'last-user'
 
-/** Loads the signed-in user, and gives them what they asked as a visitor before they signed in to keep it. */
+/** Loads the signed-in user, and transfers the conversation that they had as a visitor if they signed in to keep it. */
 async function loadUser(api: Client): Promise<Me> {
   const me = await api.call(getMe)
-  // Somebody else's session has ended without signing out in this browser.
+  // The session of another user has ended without signing out in this browser.
   if ((loadLocally(lastUser) ?? me.id) !== me.id) clearLocally()
   saveLocally(lastUser, me.id)
   if (loadLocally(keepsVisit) !== undefined) {

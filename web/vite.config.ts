@@ -27,7 +27,7 @@ const precompress = (): Plugin => {
           if (!/\.(?:js|css|svg|wasm)$/.test(name)) continue
           const content = readFileSync(join(directory, name))
           writeFileSync(join(directory, `${name}.gz`), gzipSync(content))
-          // For PDFium, 4.6 MB, it would take 15 seconds.
+          // Compressing PDFium (4.6 MB) would take 15 seconds.
           if (!name.endsWith('.wasm'))
             writeFileSync(join(directory, `${name}.br`), brotliCompressSync(content))
         }
@@ -36,7 +36,7 @@ const precompress = (): Plugin => {
   }
 }
 
-/** Builds the frame that draws diagrams apart, so that no chunk of the page contains a part of it. */
+/** Builds the frame that draws diagrams separately, so that no chunk of the page contains parts of it. */
 const withDiagrams = (): Plugin => ({
   name: 'with-diagrams',
   apply: 'build',
@@ -60,7 +60,7 @@ const withDiagrams = (): Plugin => ({
   },
 })
 
-/** Scripts with an address of their own: for other websites, and the service worker. */
+/** Scripts with fixed addresses: for other websites, and the service worker. */
 const classicScripts = { 'embed.js': 'embed/launcher.ts', 'service-worker.js': 'offline/service-worker.ts' }
 
 /** Builds classic scripts, in a function so that they add no global names. */
@@ -79,7 +79,7 @@ const withClassicScripts = (): Plugin => ({
   },
 })
 
-/** Adds the licence of the typeface, which has to accompany its files. */
+/** Adds the licence of the typeface, which must accompany its files. */
 const withFontLicence = (): Plugin => ({
   name: 'with-font-licence',
   apply: 'build',
@@ -121,7 +121,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'react', test: /node_modules\/(react|react-dom|scheduler)\//, priority: 1 },
-            // Each of a hundred small modules would be a request of its own.
+            // Otherwise a hundred small modules would be separate requests.
             { name: 'shared', minShareCount: 8 },
           ],
         },
@@ -135,7 +135,7 @@ export default defineConfig({
     proxy: {
       [apiPaths]: {
         target: `http://127.0.0.1:${process.env['PORT'] ?? 8000}`,
-        // Sources of the page, and its routes /chat/{handle} and /search, are not those of the API.
+        // Sources of the page and its routes /chat/{handle} and /search do not belong to the API.
         bypass: (request) => {
           const url = request.url ?? '/'
           if (/\.(ts|tsx|css)(\?|$)/.test(url)) return url

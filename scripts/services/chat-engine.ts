@@ -1,4 +1,4 @@
-// Installs the engine of GGUF models for the tests, once, with the code with which the server installs it.
+// Installs the engine of GGUF models for the tests, once, with the server's own code.
 import { fileURLToPath } from 'node:url'
 import { installChatEngine } from '../../server/models/in-process/llama/install.ts'
 

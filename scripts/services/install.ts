@@ -48,7 +48,7 @@ function installFromDebian(): void {
   else buildVector(server)
 }
 
-/** Builds pgvector from the source package of a later Debian release, because Debian 12 has no package of it. */
+/** Builds pgvector from the source package of a later Debian release, because Debian 12 has none. */
 function buildVector({ bin, version }: PostgresPrograms): void {
   aptInstall(`postgresql-server-dev-${version}`, 'make', 'gcc', 'libc6-dev')
   const work = mkdtempSync(path.join(tmpdir(), 'gabee-pgvector-'))
@@ -68,7 +68,10 @@ function buildVector({ bin, version }: PostgresPrograms): void {
   }
 }
 
-/** Downloads a source package of a later Debian release with separate lists, without changing the configuration of apt. */
+/**
+ * Downloads a source package of a later Debian release with separate package lists, without changing the configuration
+ * of apt.
+ */
 function fetchSource(name: string, into: string): void {
   const fields = '$(ORIGIN)|$(COMPONENT)|$(REPO_URI)'
   const targets = execFileSync('apt-get', ['indextargets', '--format', fields, 'Created-By: Packages'], {

@@ -67,7 +67,7 @@ describe('the command line', { timeout: 120_000 }, () => {
     beforeAll(async () => {
       database = await createTestDatabase('embedded')
       server = run(database.settings)
-      // It outlives a test.
+      // This server outlives a test.
       children.splice(0)
       address = await server.started()
     })

@@ -46,7 +46,7 @@ describe.each(ONE_DATABASE)('deleting an avee on %s', (kind) => {
           if (status >= 300 && status !== 404) unexpected.push(`${name}: ${status} ${JSON.stringify(body)}`)
         }
       })
-      // Each round interrupts the requests at another point.
+      // Each round interrupts the requests at a different point.
       await midway.promise
       const deletion = await owner.delete(`/avees/${id}`)
       expect(deletion.status).toBe(200)

@@ -18,10 +18,10 @@ import { DATABASES } from '../databases.ts'
 import { filesWith } from '../files-with.ts'
 import { type ServerProcess, startServer } from '../server-process.ts'
 
-/** A word of letters that occurs nowhere else. */
+/** Returns a unique word of letters. */
 const word = () => Array.from(randomBytes(14), (byte) => 'bcdfghklmnprstvz'[byte & 15]).join('')
 
-/** Lists the tables of which a row contains one of the words. */
+/** Lists the tables with a row that contains one of the words. */
 async function tablesWith(url: string, words: string[]): Promise<string[]> {
   await using database = await openDatabase({ url, dir: '', log: createLog('silent') })
   const { rows: tables } = await sql<{ name: string }>`
@@ -49,7 +49,7 @@ describe.each(DATABASES)('deletions on %s', (kind) => {
 
   const remove = async (client: TestClient, path: string, body?: unknown): Promise<DeletionReceipt> =>
     bodyOf(await client.delete<Deleted>(path, body)).receipt
-  /** Polls rarely, because each request is a use of the database, and the purge waits until it is idle. */
+  /** Polls rarely, because each request uses the database, and the purge waits until it is idle. */
   const purged = async (client: TestClient, id: string) =>
     expect
       .poll(async () => bodyOf(await client.get<DeletionReceipt>(`/deletions/${id}`)).purge, {
@@ -57,7 +57,7 @@ describe.each(DATABASES)('deletions on %s', (kind) => {
         timeout: 120_000,
       })
       .toBe('done')
-  /** Where the words still are: files of the data directory, or tables of the server. */
+  /** Lists the files of the data directory, or the tables of the server, that still contain the words. */
   const placesWith = async (words: string[]): Promise<string[]> => {
     const { dir, url } = server.database
     return [...filesWith(dir, words), ...(url === undefined ? [] : await tablesWith(url, words))]

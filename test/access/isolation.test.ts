@@ -138,7 +138,7 @@ for (const kind of ONE_DATABASE) {
         }
         const pairs = [
           [fill(theirs[segment], (name) => theirs[name]), fill(undefined, () => undefined)],
-          // A part of another user's object in an object of one's own.
+          // A part of another user's object in an object of the caller.
           ...(path.match(/\{/g)?.length === 2 && mine[segment] && !/permissions|\{n\}/.test(path)
             ? [[fill(mine[segment], (name) => theirs[name]), fill(mine[segment], () => undefined)]]
             : []),
@@ -200,10 +200,10 @@ for (const kind of ONE_DATABASE) {
         await db.selectFrom('turn_index').select('user_id').where('user_id', '=', userId).execute(),
       ).toEqual([])
 
-      // Another visitor, and the token in another place, see nothing of it.
+      // Another visitor sees nothing of it, nor does the token in another place.
       expect((await as(await visit())(`/conversations/${conversation.id}`)).status).toBe(404)
       expectError(await app.as(token).get(`/conversations/${conversation.id}`), 401)
-      // Every other operation answers as for anybody without an account.
+      // Every other operation responds as to anybody without an account.
       type Operations = Record<string, { security?: object[] }>
       const { paths } = bodyOf(await app.get<{ paths: Record<string, Operations> }>('/openapi.json'))
       const others = Object.entries(paths).flatMap(([path, operations]) =>

@@ -19,7 +19,7 @@ describe.each(ONE_DATABASE)('sign-in at an OIDC provider on %s', (kind) => {
     provider = await startOidcProvider()
     app = await startApp({ ...provider.settings, PUBLIC_URL: publicUrl, REGISTRATION: 'invite' }, kind)
     provider.person = newPerson()
-    // The first account is not the provider's to give.
+    // The provider cannot create the first account.
     expect(await signIn()).toMatchObject({ error: 'first_account_needs_password' })
     admin = await registerUser(app, { email: 'admin@example.org' })
   })
@@ -48,7 +48,7 @@ describe.each(ONE_DATABASE)('sign-in at an OIDC provider on %s', (kind) => {
     expect(callback.origin).toBe(publicUrl)
     return { url, callback, cookie }
   }
-  /** Opens a callback as a browser does that comes from another site. */
+  /** Opens a callback as a browser coming from another site does. */
   async function open({ callback, cookie }: { callback: URL; cookie?: Cookie | undefined }) {
     const headers = {
       'sec-fetch-site': 'cross-site',

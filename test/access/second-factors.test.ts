@@ -15,7 +15,7 @@ describe.each(ONE_DATABASE)('second factors on %s', (kind) => {
   let app: TestApp
   let admin: TestUser
   beforeAll(async () => {
-    // Codes depend on the time, which only `nextStep` moves.
+    // Codes depend on the time, which only `nextStep` advances.
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
     app = await startApp({ LIMIT_SIGN_INS_PER_QUARTER_HOUR: '5' }, kind)
     admin = await registerUser(app, { email: 'admin@example.org' })

@@ -25,7 +25,7 @@ const document = {
     '# The Marzipanner Method\n\nThe baker of the harbour fills every tart with frangipane before dawn.',
 }
 const question = 'What does the baker of the harbour fill every tart with?'
-/** How a language model puts it. */
+/** The paraphrase of a language model. */
 const paraphrase = ['The', ' baker', ' uses', ' an', ' almond', ' cream', ' [1].']
 
 const formats = ['gabee', 'localchat', 'openai', 'ollama']
@@ -41,7 +41,7 @@ type Situation = {
 type Change = {
   name: string
   apply: (given: Situation) => Promise<unknown>
-  /** What citations say afterwards; null when the conversation is hidden. */
+  /** The status of citations afterwards; null when the conversation is hidden. */
   status: 'deleted' | 'no_access' | null
 }
 
@@ -117,7 +117,7 @@ for (const kind of ONE_DATABASE) {
       return { owner, visitor, avee, documentId: uploaded?.doc_id ?? '', conversation, answer }
     }
 
-    /** The routes that read what was answered. */
+    /** The routes that read stored answers. */
     const readingRoutes = ({ conversation, answer, avee }: Situation) => [
       `/conversations/${conversation}`,
       `/conversations/${conversation}/messages`,
@@ -208,7 +208,7 @@ for (const kind of ONE_DATABASE) {
         expect(markdown.text).toContain(
           status === 'deleted' ? '[1] Document deleted' : '[1] You no longer have access',
         )
-        // The text of a language model remains, and so does the number where the quotation was.
+        // The text of a language model remains, and so does the citation number.
         const [asked, answer] = await listMessages(client, given.conversation)
         expect(asked?.content).toBe(question)
         expect(answer?.content).toContain(model === 'extractive' ? '[1]' : paraphrase.join(''))

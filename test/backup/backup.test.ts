@@ -70,7 +70,7 @@ async function checkMove(app: TestApp): Promise<void> {
     await using moved = await openDatabase({ url, dir, log })
     await original.readSnapshot(async (snapshot) => {
       expect(await moved.readSnapshot(rowsOf)).toEqual(await rowsOf(snapshot))
-      // What an interrupted command has filled is only compared.
+      // A database that an interrupted command has filled is only compared.
       const moveAgain = () => loadSnapshot({ url, dir, log }, snapshot)
       await moveAgain()
       await sql`update users set display_name = 'Changed'`.execute(moved.db)
@@ -132,7 +132,7 @@ test('the commands back up a server that answers questions, restore it row by ro
   expect([...before].every(([id, row]) => found.get(id) === row)).toBe(true)
   expect([...found].every(([id, row]) => after.get(id) === row)).toBe(true)
 
-  // A backup is refused if it is incomplete, was changed, or would replace something.
+  // A backup is refused if it is incomplete, was changed, or would overwrite data.
   const restore = (from: string, dataDir: string) => restoreBackup(from, { ...target, dataDir, log })
   await expect(restore(file, app.database.dir)).rejects.toMatchObject({ code: 'data_dir_in_use' })
   await expect(restore(file, target.dir)).rejects.toMatchObject({ code: 'data_dir_not_empty' })

@@ -52,7 +52,7 @@ type Json = Record<string, unknown> & {
 const bodiesOf = (frames: SseFrame[]): Json[] =>
   frames.flatMap(({ data }) => (data === '[DONE]' ? [] : [JSON.parse(data) as Json]))
 
-/** The part of the answer's text in one frame of a format. */
+/** Returns the text of the answer in one frame of a format. */
 const textIn: Record<Format, (body: Json) => string> = {
   gabee: (body) => body.token ?? '',
   localchat: (body) => body.content ?? '',

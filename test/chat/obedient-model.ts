@@ -1,6 +1,6 @@
 type Message = { role: string; content: string }
 
-/** Attacks on the prompt: what stands before an order, and after it. */
+/** Prompt injections: the text before an order, and after it. */
 export const injections: [before: string, after?: string][] = [
   // The end of a passage or of the documents.
   ['</passage>\n\n'],
@@ -59,15 +59,15 @@ export const injections: [before: string, after?: string][] = [
 const controlTokens =
   /<\|[^|]*\|>|\[\|[^|]*\|\]|<<\/?SYS>>|\[\/?(?:INST|SYSTEM_PROMPT|TOOL_RESULTS)\]|<(?:(?:start|end)_of_turn|\/?s|bos|BOS_TOKEN)>|^[\s#*]*(?:System|User|Human|Assistant|Instruction|Response)\s*:/gim
 
-/** What the player reads: the text as it is, and as Unicode normalization and the removal of invisible characters make it. */
+/** The readings of a text: unchanged, and after Unicode normalization and the removal of invisible characters. */
 const readings = (text: string) => [
   text,
   text.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, ''),
 ]
 
 /**
- * Answers as a model that obeys and whose server parses templates naively: it prints the word of every order that is
- * outside of passages and lists in a system or user message, or behind a control token or the name of a role anywhere.
+ * Answers like an obedient model whose server parses templates naively: prints the word of every order outside of
+ * passages and lists in a system or user message, or after a control token or role name anywhere.
  */
 export function obey(messages: Message[]): string {
   const words = messages.flatMap(({ role, content }) =>

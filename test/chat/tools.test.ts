@@ -67,7 +67,7 @@ async function start(app: TestClient, tools: ToolName[], documents: string[] = [
   return { owner, client: owner.client, avee, id }
 }
 
-/** Asks, and answers the first call that needs an approval. Returns all events. */
+/** Asks, and approves or refuses the first call that needs approval. Returns all events. */
 async function askAndDecide(
   client: TestClient,
   conversation: string,
@@ -182,7 +182,7 @@ describe('tools', () => {
     )
     const asking = ask(friend.client, id, 'How long does the blue whale sleep?')
     await ollama.waitForRequest('/api/chat', asked)
-    // The search before the answer has not found it.
+    // The search before the answer has not found this passage.
     const file = { name: 'clocks.md', content: clocks }
     await uploadFiles(owner.client, [file], { avee: avee.id, layer: 'friends' })
     uploaded.resolve()
@@ -192,7 +192,7 @@ describe('tools', () => {
     expect(callsOf(events)[1]?.result?.citations).toContain(2)
     const [found, page] = resultsIn(ollama)
     expect(found).toMatch(/<passage-\w+ n="2"[^>]*>\n[^<]*strikes thirteen/)
-    // The model has the whole page already.
+    // The model already has the whole page.
     expect(page).toMatch(/Passages: \[1\]$/)
     expect(
       prompt(ollama)
@@ -446,7 +446,7 @@ describe('tools', () => {
       required: ['name', 'Accept-Language'],
     })
 
-    // Others are offered it only when it is shared, and nobody when it is off or only for the private network.
+    // Other users get the tool only when it is shared, and nobody does when it is off or for the private network only.
     const stranger = await registerUser(app)
     const other = await createConversation(stranger.client, avee.id)
     const offered = async () => {
@@ -538,7 +538,7 @@ describe('tools', () => {
       if (data['status'] === 'needs_approval' && data['call_id'] === 'call00001') await approve('call00001')
       if (data['status'] === 'done' && data['name'] === 'search_documents') break
     }
-    // A call that changes something elsewhere, and has not returned when the server dies.
+    // A call with an external effect has not returned when the server dies.
     const buyer = await start(app, [])
     bodyOf(await buyer.client.post(`/avees/${buyer.avee.id}/tools`, shop.tool))
     shop.hold()
@@ -674,7 +674,7 @@ async function startShop() {
     orders,
     keys,
     tool: { kind: 'openapi', name: 'Shop', url, headers: { 'x-key': key } },
-    /** From here on, orders get no response. */
+    /** From then on, orders get no response. */
     hold: () => {
       isHolding = true
       orders.length = 0
@@ -687,7 +687,7 @@ async function startShop() {
   }
 }
 
-/** A SearXNG server with one result, which attacks the prompt. */
+/** A SearXNG server with one result, which contains a prompt injection. */
 async function startSearxng() {
   const server = createServer((_request, response) =>
     response.writeHead(200, { 'content-type': 'application/json' }).end(

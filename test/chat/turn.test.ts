@@ -187,7 +187,7 @@ for (const kind of DATABASES) {
       ollama.script('/api/chat', { fault: 'stall', afterTokens: 1 })
       const response = await askStream(client, id, 'First?')
       const runId = response.headers.get('x-run-id')
-      // Until then the scripted answer could go to the next question.
+      // Before that, the scripted answer could go to the next question.
       for await (const { data } of readEvents(response)) if (data['token'] !== undefined) break
       const second = await client.post<{ error: { details: { run_id: string } } }>('/chat/stream', {
         conversation_id: id,
@@ -360,7 +360,7 @@ for (const kind of DATABASES) {
       ))
         if (data['token'] !== undefined) break
       const statements = query.mock.calls.map(([statement]) => JSON.stringify(statement))
-      // Those of runs and jobs in the background, which may be due meanwhile.
+      // Statements of background runs and jobs, which may be due meanwhile.
       const others =
         /claimable|lease_until is null|jobs|turn_index|turn_vectors|memory_vectors|"(?:begin|commit)"/
       const ofTurn = statements.filter((text) => !others.test(text))

@@ -16,7 +16,7 @@ const errorShape = z.strictObject({
   message: z.string().optional(),
 })
 
-/** What must never leave the server: stack traces, file paths, SQL. */
+/** Matches text that must never leave the server: stack traces, file paths, SQL. */
 const internals =
   /\bat \S+ \(|node_modules|file:\/\/|\/server\/|\/tmp\/|\bselect\b.*\bfrom\b|insert into|violates|relation "/i
 

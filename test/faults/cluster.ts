@@ -114,7 +114,7 @@ async function withDatabase<T>(source: TestDatabase, work: (database: Database) 
   }
 }
 
-/** How long a reader waits for data before it tries another node. */
+/** Time without data after which a reader tries another node. */
 const timeoutMs = 1500
 
 export type Seen = { run: string; events: Map<number, string> }

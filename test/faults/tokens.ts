@@ -26,7 +26,7 @@ const words = [
   '{}',
 ]
 
-/** Returns the tokens of an answer, which depend on the seed alone, so that every process knows them. */
+/** Returns the tokens of an answer, which depend only on the seed, so that every process can compute them. */
 export function tokensOf(seed: number, count: number): string[] {
   const next = random(seed)
   return Array.from({ length: count }, (_, i) => `${i}${words[Math.floor(next() * words.length)] ?? ''}`)

@@ -9,7 +9,7 @@ export async function temporaryFolder() {
   return {
     path,
 
-    /** Writes a file into a folder of its own and returns its path. */
+    /** Writes a file into a new folder and returns its path. */
     async write(name: string, content: string | Uint8Array): Promise<string> {
       count += 1
       const file = join(path, String(count), name)

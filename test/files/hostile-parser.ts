@@ -1,4 +1,5 @@
-// Tries what a hostile file could make a parser do, with the permissions of a parser process, and prints the error codes.
+// Tries actions of a parser under the control of a hostile file, with the permissions of a parser process, and prints
+// the error codes.
 import { execFileSync, fork } from 'node:child_process'
 import dgram from 'node:dgram'
 import { promises as dns, lookup } from 'node:dns'

@@ -1,4 +1,4 @@
-/** How long and from which seed to fuzz: `npm run fuzz` sets both; the test suite fuzzes a few cases of a fixed seed. */
+/** Duration and seed, set by `npm run fuzz`; the test suite fuzzes a few cases of a fixed seed. */
 const { FUZZ_MINUTES, FUZZ_SEED } = process.env
 const seed = Number(FUZZ_SEED ?? 20_261_121)
 const milliseconds = Number(FUZZ_MINUTES ?? 0) * 60_000

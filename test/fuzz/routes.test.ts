@@ -76,7 +76,7 @@ const requestsPerObjects = 200
 
 let app: TestApp
 let operations: Operation[]
-/** Ids of existing objects, handles and model names, and ids of none. */
+/** Ids of existing objects, handles and model names, and unknown ids. */
 let ids: string[]
 let components: Record<string, Schema>
 let tokens: (string | undefined)[]
@@ -108,7 +108,7 @@ const foreignErrors = [
 
 let rounds = 0
 
-/** Creates users with objects of every kind, because generated requests delete some. */
+/** Creates several users with objects of every kind, because generated requests delete some. */
 async function createObjects(): Promise<void> {
   // Registrations are limited by address. The first one comes from this machine, which needs no setup token.
   const headers: Record<string, string> =

@@ -10,7 +10,7 @@ import { type ScriptedOllama, startOllama, startOpenAi } from '../model-servers.
 const pixel =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 
-/** A chat as the model server received it. */
+/** A chat request as received by the model server. */
 type ReceivedChat = {
   messages: { content: string; images?: string[] }[]
   options: object

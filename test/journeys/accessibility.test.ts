@@ -14,7 +14,7 @@ let browser: Browser
 let ollama: ScriptedOllama
 let server: ServerProcess
 type Screen = readonly [path: string, text: string | RegExp]
-/** Every screen: its path and a text that shows that it has loaded. Tabs are opened too. */
+/** Every screen: its path, and a text that appears when it has loaded. Tabs are opened too. */
 let screens: Screen[]
 
 const web = fileURLToPath(new URL('../../web', import.meta.url))
@@ -70,7 +70,7 @@ async function open(page: Page, [path, text]: Screen): Promise<void> {
   await page.getByRole('main').filter({ hasText: text }).waitFor()
 }
 
-/** Opens a screen within the page, as a link would, because loading the page takes longer. */
+/** Opens a screen within the page, like a link, because loading the page takes longer. */
 async function show(page: Page, [path, text]: Screen): Promise<void> {
   await page.evaluate((to) => history.pushState(null, '', to), path)
   await page.getByRole('main').filter({ hasText: text }).waitFor()

@@ -194,7 +194,7 @@ test('websites that the owner lists show an open avee in a frame, and others do 
   })
   const body = `<h1>Welcome</h1><script async src="${server.url}/embed.js" data-avee="ada"></script>`
   using website = await startWebsite(server.url, body)
-  // To the browser it is another site than the server's, whose frames get no storage.
+  // For the browser this is a different site than the server's, so its frames get no storage.
   const elsewhere = `http://localhost:${website.port}`
   const sameSite = `http://127.0.0.1:${website.port}`
 
@@ -234,7 +234,7 @@ test('websites that the owner lists show an open avee in a frame, and others do 
   await shown.panel.waitFor({ state: 'hidden' })
   expect(await shown.launcher.evaluate((button) => button.matches(':focus'))).toBe(true)
   listed.expectNoErrors()
-  // It is a visitor's conversation, though this machine's requests are otherwise the owner's.
+  // The conversation belongs to a visitor, although other requests of this machine act as the owner.
   expect((await server.get<{ conversations: object[] }>('/conversations')).body.conversations).toEqual([])
 
   await server.patch(`/avees/${avee.id}`, { embed_origins: [elsewhere, sameSite] })
@@ -321,7 +321,7 @@ test('the first account needs the setup token, and signs in with an app, a recov
   await press(page, 'Done')
 
   await signIn()
-  // The code of the present half minute is used up; that of the next is accepted already.
+  // The code of the current time step is used; that of the next one is already accepted.
   await fill(page, { Code: codeAt(Date.now() + 30_000) })
   await press(page, 'Sign in')
   await page.getByRole('button', { name: /^Grace ?: account/ }).waitFor()

@@ -2,7 +2,9 @@ import { readdirSync } from 'node:fs'
 import AxeBuilder from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 
-/** Axe in the page: one call of it costs a tenth of one through the builder, which opens a window each time. */
+/**
+ * Axe in the page, where a call takes a tenth of the time of one through the builder, which opens a window each time.
+ */
 declare const axe: {
   run(element: Element | Document, options: object): ReturnType<AxeBuilder['analyze']>
 }
@@ -26,8 +28,8 @@ const translationRules = [
 ]
 
 /**
- * Returns the violations that people would notice in the page, or in the last element that matches `selector`: all rules
- * in the present appearance, and the contrasts in dark mode and in high contrast.
+ * Returns the violations that people would notice in the page, or in the last element that matches `selector`: all
+ * rules in the current appearance, and contrasts in dark mode and high contrast.
  */
 export async function findViolations(page: Page, where: string, selector = 'html'): Promise<string[]> {
   await loadAxe(page)
@@ -59,8 +61,8 @@ export async function findViolations(page: Page, where: string, selector = 'html
 }
 
 /**
- * Shows the page in each language, without loading it again. Returns what breaks in the page, or in the last element
- * that matches `selector`, for assistive technology or because the text does not fit the width of the window.
+ * Shows the page in each language without reloading it. Returns the accessibility violations in the page, or in the
+ * last element that matches `selector`, and texts that do not fit the width of the window.
  */
 export async function findTranslationProblems(
   page: Page,
@@ -74,7 +76,7 @@ export async function findTranslationProblems(
       const root = document.documentElement
       const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
       const show = async (language: string) => {
-        // As another tab would.
+        // Simulates another tab.
         localStorage.setItem('language', language)
         dispatchEvent(new StorageEvent('storage', { key: 'language' }))
         while (root.lang !== language || root.dir !== (language === 'ar' ? 'rtl' : 'ltr')) await frame()

@@ -36,7 +36,7 @@ export async function openWindow(
 ): Promise<BrowserWindow> {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
-    // A service worker would answer in place of the routes of a test.
+    // A service worker would respond in place of the test's routes.
     serviceWorkers: 'block',
     reducedMotion: 'reduce',
     ...options,

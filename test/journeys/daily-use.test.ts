@@ -310,7 +310,7 @@ test('a long conversation keeps its place, is searched as a whole and opens at a
   const question = (n: number) => page.getByText(`Question ${n}?`, { exact: true })
   await question(120).waitFor()
 
-  // An answer that grows below and pages that are loaded above do not move what is read.
+  // Neither a growing answer below nor pages loaded above move the text in view.
   const finish = Promise.withResolvers<void>()
   const tokens = Array.from({ length: 60 }, (_, i) => `Line ${i}\n\n`)
   ollama.script('/api/chat', { tokens, lastTokenAfter: finish.promise })
@@ -459,7 +459,7 @@ test('an answer that ends in the background is notified, and a click opens its c
   await waitUntil(shown, (texts) => texts.includes('Answer from Chronicler: Long ago.'))
 
   const [worker] = page.context().serviceWorkers()
-  // Returns what a click does. Only real ones may open and show windows.
+  // Simulates a click. Only real clicks may open and focus windows.
   const click = () =>
     worker?.evaluate(async () => {
       const scope = globalThis as unknown as ServiceWorkerScope

@@ -29,12 +29,12 @@ let groups: Group[]
 
 /** The name of a button, menu item, tab or switch to press, or something else to do. */
 type Step = string | RegExp | ((page: Page) => Promise<unknown>)
-/** The title of a dialog in the source, as the English sentence, or the expression of one without; and what opens it. */
+/** The title of a dialog in the source, an English sentence or else the expression, and the steps that open it. */
 type Dialog = readonly [title: string, ...steps: Step[]]
-/** The dialogs of a screen; `text` shows that it has loaded. */
+/** The dialogs of a screen; `text` appears when it has loaded. */
 type Group = { path: string; text: string; before?: (page: Page) => Promise<unknown>; dialogs: Dialog[] }
 
-/** Stays open: the next dialog needs the file that it attaches. */
+/** Stays open, because the next dialog needs the file that it attaches. */
 const opensNext = 'Add {count, plural, one {# file} other {# files}} to'
 
 const now = new Date().toISOString()
@@ -274,7 +274,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Answers some requests of the page with states that take long to reach. */
+/** Responds to some requests of the page with states that take long to reach. */
 async function changeResponses(page: Page): Promise<void> {
   const change = (url: string, change: (body: never) => object) =>
     page.route(`${server.url}${url}`, async (route) => {
@@ -296,7 +296,7 @@ async function changeResponses(page: Page): Promise<void> {
   )
 }
 
-/** Closes all dialogs. Some return to the one before. */
+/** Closes all dialogs. Some return to the previous one. */
 async function close(page: Page): Promise<void> {
   await waitUntil(
     async () => {

@@ -52,7 +52,7 @@ test('a provider is added, tested and put among the fallbacks', async () => {
     .getByText(/^cellar offers \d+ models?/)
     .first()
     .waitFor()
-  // Until an order is set, it has all models.
+  // The default order has all models.
   await page.getByRole('button', { name: 'Remove cellar/llama3.2:1b' }).click()
   await page.getByRole('combobox', { name: 'Add a fallback' }).selectOption('cellar/llama3.2:1b')
   await page.getByRole('button', { name: 'Remove cellar/llama3.2:1b' }).waitFor()

@@ -124,7 +124,7 @@ test('opens without the server what was read last, and sends a waiting question 
   await first.ask('Are you there?')
   await first.waitUntilComplete()
   const address = window.page.url()
-  // What the page has loaded is stored behind it.
+  // Loaded responses are cached in the background.
   await waitUntil(
     () => window.page.evaluate(async () => (await (await caches.open('read')).keys()).map(({ url }) => url)),
     (urls) => urls.some((url) => url.includes('/messages')) && urls.some((url) => url.endsWith('/me')),

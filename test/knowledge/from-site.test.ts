@@ -155,7 +155,7 @@ test('accepts the URL of a sitemap, also of a plain list', async () => {
   site['/list.txt'] = `${origin}/otters\n`
   const [first] = (await add(origin)).results
   expect(first).toMatchObject({ success: true })
-  // The same page of another site is a document of its own.
+  // The same page of another site is a separate document.
   expect(first?.duplicate).toBeUndefined()
   expect((await add(origin)).results).toMatchObject([{ duplicate: true, doc_id: first?.doc_id }])
 })

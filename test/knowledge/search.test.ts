@@ -252,13 +252,13 @@ describe.each(DATABASES)('search on %s', (kind) => {
     const inMemory = vectorSearch({ database: server.database, log: createLog('silent') })
     const [vector = new Float32Array()] = await embedder.embed(['lighthouse'], 'query', server.signal)
     const scope = { aveeId: eve.aveeId, layers: [...allLayers] }
-    /** Returns a search of the documents as they are now. */
+    /** Prepares a search of the current documents. */
     async function prepareSearch() {
       const [counts] = await countPassagesByLanguage(server.database.db, scope).execute()
       const [own, checksum] = [counts?.own_vectors ?? 0, counts?.embedded_checksum ?? null]
       return () => inMemory(scope, { space: embedder.space, vector, limit: 5, own, all: -1, checksum })
     }
-    /** Calls `before` before the next statement that reads vectors into memory; PostgreSQL has none. */
+    /** Calls `before` ahead of the next statement that reads vectors into memory; PostgreSQL has no such statement. */
     function onNextRead(before: () => Promise<void>) {
       const client: { query: (...args: unknown[]) => Promise<unknown> } = pg.Client.prototype
       const { query } = client

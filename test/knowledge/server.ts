@@ -32,7 +32,7 @@ type Options = {
   watchFolders?: string[]
 }
 
-/** Starts accounts, avees, runs, jobs and knowledge behind real HTTP, on a database of their own. */
+/** Starts accounts, avees, runs, jobs and knowledge behind real HTTP, on a separate database. */
 export async function openKnowledgeServer(
   kind: TestDatabase['kind'],
   { limits, network, watchFolders = [] }: Options = {},

@@ -9,7 +9,7 @@ import { bodyOf, createAvee, createConversation, registerUser, type TestUser } f
 import { createTestClient, type TestClient } from '../client.ts'
 import { createTestDatabase, type TestDatabase } from '../databases.ts'
 
-/** Starts an app that extracts memories without waiting for a conversation to be quiet. */
+/** Starts an app that extracts memories without waiting for idle conversations. */
 export async function startMemoryApp(kind: TestDatabase['kind'], settings: Record<string, string> = {}) {
   const database = await createTestDatabase(kind)
   const config = readConfig({

@@ -11,7 +11,7 @@ export function generateAnswer(messages: Message[]): string[] {
     (message, i) => message.role === 'user' && (partialAt < 0 || i < partialAt),
   )
   const last = messages.at(-1)
-  // A trailing answer is continued, and so is one that only an instruction to continue follows.
+  // Continues a trailing answer, also one followed only by an instruction to continue.
   const isContinuation =
     partialAt >= 0 &&
     (last?.role === 'assistant' || /continue|interrupted/i.test(last?.content ?? '')) &&

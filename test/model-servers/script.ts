@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 
-/** What goes wrong after `afterTokens` tokens of a streamed answer. */
+/** The fault after `afterTokens` tokens of a streamed answer. */
 export type Fault =
   /** The socket is destroyed. */
   | 'die'
@@ -22,13 +22,13 @@ export type Fault =
   /** A complete answer without the protocol's last line or its line break. */
   | 'no-done'
 
-/** How one request is answered. Omitted fields behave as a correct service does. */
+/** The response to one request. Omitted fields have the behaviour of a correct service. */
 export type Script = {
   tokens?: string[]
-  /** Computes the answer from the messages that arrived. */
+  /** Computes the answer from the received messages. */
   answer?: (messages: { role: string; content: string }[]) => string
   thinking?: string[]
-  /** Calls of tools, after the tokens; the answer then ends for them. */
+  /** Tool calls after the tokens, which end the answer. */
   toolCalls?: { name: string; arguments: object }[]
   finish?: 'stop' | 'length'
   /** Milliseconds before the first token and between tokens. */
@@ -41,7 +41,7 @@ export type Script = {
   afterTokens?: number
   /** The message of an error object or an error response. */
   message?: string
-  /** Writes each byte as a chunk of its own. */
+  /** Writes each byte as a separate chunk. */
   isBytewise?: boolean
   /** Responds with this error status instead of a stream. */
   status?: number
@@ -50,7 +50,7 @@ export type Script = {
   body?: string
   /** Responds with a proxy's login page and status 200. */
   html?: boolean
-  /** What happens before any header: the socket is destroyed, or nothing is sent. */
+  /** A fault before any header: the socket is destroyed, or nothing is sent. */
   beforeHeaders?: 'die' | 'hang'
   /** Stream objects as JSON texts, sent verbatim instead of tokens: recordings, or the progress of a download. */
   frames?: string[]
@@ -76,7 +76,7 @@ export type Framing = {
   first?: object[]
   token(text: string): object
   thinking(text: string): object
-  /** The objects of a call, as the protocol splits it. */
+  /** The objects of a tool call in the protocol. */
   toolCall(call: { name: string; arguments: object }, index: number): object[]
   error(message: string): object
   /** The objects that end an answer; `last` follows them on the wire. */

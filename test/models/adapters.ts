@@ -26,7 +26,7 @@ const common = (more: Partial<Timeouts>) => ({
   onContextLimit: () => {},
 })
 
-/** Each protocol with its scripted server and the model that speaks to it. */
+/** Each protocol with its scripted server and a model that uses it. */
 export const adapters = [
   {
     protocol: 'ollama',

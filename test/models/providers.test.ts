@@ -182,7 +182,7 @@ describe('providers', () => {
       by: { model: 'two', provider: 'spare', fallbackFrom: 'ollama/llama3.2:1b', cost: expect.any(Number) },
     })
     const asked = ollama.requestsTo('/api/chat').length
-    // The server asked for a pause: it is not asked again before that.
+    // The server requested a pause and gets no requests before its end.
     expect((await answerOf(model)).end).toMatchObject({ by: { provider: 'spare' } })
     expect(ollama.requestsTo('/api/chat')).toHaveLength(asked)
     await server.client.delete(`/providers/${id}`)
@@ -231,7 +231,7 @@ describe('what is local only', () => {
       models: [{ name: 'llama3.2:1b', capabilities: ['completion', 'thinking'] }],
     })
     await using remote = await startOpenAi()
-    // An address of this machine that is in no private network.
+    // An address of this machine outside private networks.
     const url = remote.url.replace('127.0.0.1', '0.0.0.0')
     await using app = await startApp({
       OLLAMA_BASE_URL: ollama.url,
@@ -370,7 +370,7 @@ describe('pictures of a question', () => {
     })
     expect(sent()).toContain('data:image/png;base64,')
 
-    // Pages of sources go as pictures too, by the same rule.
+    // Pages of sources are also sent as pictures, by the same rule.
     const chart = placedPdf([[{ x: 60, y: 700, text: 'Newts found per pond in spring.' }]], {
       hasFigure: true,
     })

@@ -20,7 +20,7 @@ const open = (kind: ServiceKind, service: ModelService, contextTokens?: number):
     contextTokens,
   })
 
-/** The providers of the settings, as the server has them. */
+/** The providers of the settings, as created by the server. */
 export const ollamaProvider = (url: string, contextTokens?: number): Provider =>
   open('ollama', createOllamaService(url), contextTokens)
 export const openAiProvider = (baseUrl: string): Provider =>

@@ -5,7 +5,7 @@ import { waitFor } from './runs.ts'
 
 /**
  * A database whose connection breaks on request: before a statement arrives, after it was executed but before its
- * response arrives, or for good, like that of a killed process.
+ * response arrives, or permanently, like that of a killed process.
  */
 export type FaultyDatabase = {
   database: Database

@@ -209,7 +209,7 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
   })
 
   test('fails only the run whose events the database rejects', async () => {
-    // A database with another encoding does the same for an emoji.
+    // A database with another encoding also rejects emoji.
     await sql`alter table run_events add constraint picky check (data not like '%unwanted%')`.execute(
       cluster.database.db,
     )

@@ -86,7 +86,7 @@ describe.each(DATABASES)('taking over the runs of a dead process on %s', (kind) 
       await worker.context.emit({ token: 'mine' })
       await worker.context.flush()
     }
-    // Like a pause of the process that was longer than the lease.
+    // Simulates a pause of the process longer than the lease.
     await sql`update runs set lease_until = now() - interval '1 second' where status = 'running'`.execute(
       cluster.database.db,
     )
@@ -127,7 +127,7 @@ describe.each(DATABASES)('taking over the runs of a dead process on %s', (kind) 
   test('rejects every write of an outdated attempt, even when the log has not changed', async () => {
     const node = await openRuns(cluster.database, { leaseMs: 60_000 })
     const runs = [await startRun(node, user), await startRun(node, user), await startRun(node, user)]
-    // Like a node that has claimed the runs to close them.
+    // Simulates a node that has claimed the runs to close them.
     await sql`update runs set attempt = attempt + 1, lease_until = now() + interval '1 minute'`.execute(
       cluster.database.db,
     )

@@ -106,7 +106,7 @@ async function contentsOfRestored(database: Database, dataDir: string, kind: Kin
 }
 
 describe.each(DATABASES)('a filled database of a release on %s', (kind) => {
-  // Creating an embedded database and opening it twice takes some seconds.
+  // Creating an embedded database and opening it twice takes several seconds.
   test.each(versions)(
     'keeps its contents when %s is migrated to the newest schema, and in a restored backup',
     async (version) => {

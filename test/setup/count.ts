@@ -2,7 +2,7 @@ import type { Reporter, TestModule } from 'vitest/node'
 
 /**
  * Sends the number of passed and failed tests to the parent process. Suites that could not run and errors outside of
- * tests count as failed, in CI also skipped tests.
+ * tests count as failed; in CI, skipped tests do too.
  */
 export default class TestCountReporter implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>, errors: ReadonlyArray<unknown>): void {

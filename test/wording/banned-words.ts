@@ -1,4 +1,4 @@
-/** Words and phrases that texts for users must not contain, with what to write instead. */
+/** Words and phrases that texts for users must not contain, with replacements. */
 export const bannedWords: readonly { pattern: RegExp; instead: string }[] = [
   // Foreign word order and idioms.
   {

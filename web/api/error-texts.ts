@@ -13,7 +13,10 @@ const tooLongForModel = message(
 const serviceUnreachable = message('The service does not answer. Check its address and that it is running.')
 const unsupportedType = message('This type of file is not supported.')
 
-/** What users meet most, by the code of the error. The server's sentences are English, and often more specific. */
+/**
+ * Sentences for the most common errors, by error code. The server's own messages are in English and often more
+ * specific.
+ */
 export const errorTexts: Record<string, Message> = {
   account_disabled: message('An administrator has disabled this account.'),
   admins_only: message('Only administrators can do this.'),
@@ -104,17 +107,17 @@ export const errorTexts: Record<string, Message> = {
 
 const serverUnreachable = message('The server is unreachable. Check that it is running and try again.')
 
-/** Returns the sentence of an error, of a request or in a stream, in the language of the page if there is one. */
+/** Returns the message of an error of a request or stream, translated if possible. */
 export function errorText({ code, message: sentence }: { code: string; message: string }): string {
   const text = currentLanguage() === 'en' || !Object.hasOwn(errorTexts, code) ? undefined : errorTexts[code]
   return text ? t(text) : sentence
 }
 
-/** Returns the code of what is wrong with the only invalid field, if it has one. */
+/** Returns the error code of the only invalid field, if it has one. */
 const codeOfField = ({ details }: ApiError): string | undefined =>
   Array.isArray(details) && details.length === 1 ? (details[0] as { code?: string }).code : undefined
 
-/** Throws a failed request again, with a sentence in the language of the page if there is one. */
+/** Rethrows the error of a failed request, with a translated message if possible. */
 export function throwTranslated(error: unknown): never {
   if (error instanceof ApiError)
     error.message =

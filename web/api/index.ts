@@ -1,4 +1,4 @@
-/** The client of the page: the TypeScript client with what only a page needs. */
+/** The client of the page: the TypeScript client, with parts that only a page needs. */
 
 import './zod-without-eval.ts'
 

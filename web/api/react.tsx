@@ -51,7 +51,7 @@ export function createPageServer(onSignedOut: () => void, send?: typeof fetch): 
       defaultOptions: {
         mutations: { networkMode: 'always' },
         queries: {
-          // The server may be on this device or in this network, whatever the browser says about the internet.
+          // The server may be on this device or in this network, even without an internet connection.
           networkMode: 'always',
           staleTime: 5_000,
           retry: (count, error) =>
@@ -96,7 +96,7 @@ export function useIsAdmin(): boolean {
   return me.data?.is_admin === true
 }
 
-/** Returns the query of what the server can do, at most a minute old. It is not for visitors without an account. */
+/** Queries the capabilities of the server, at most a minute old. Not for visitors without an account. */
 export function useServerStatus() {
   const api = useApi()
   const enabled = !useIsVisitor()

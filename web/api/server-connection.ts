@@ -2,21 +2,21 @@
 export type ServerConnection = {
   getSnapshot: () => 'up' | 'lost'
   subscribe: (changed: () => void) => () => void
-  /** Asks the server for a sign of life, and again until it answers. */
+  /** Probes the server until it responds. */
   check: () => void
   /** Sends a request and checks the connection if it fails or gets no response for a while. */
   fetch: typeof fetch
 }
 
 const probeTimeoutMs = 5_000
-/** The server answers within this time, apart from requests that wait for a model. */
+/** The server responds within this time, except to requests that wait for a model. */
 const slowResponseMs = 10_000
 const minPauseMs = 1_000
 const maxPauseMs = 10_000
 
 /**
- * Watches the connection to the server. A failed request alone says little: the connection counts as lost when the
- * server does not answer a probe either, and as restored with the next response.
+ * Watches the connection to the server. After a failed request, the connection counts as lost only if a probe fails
+ * too, and as restored with the next response.
  */
 export function createServerConnection(
   send: typeof fetch = (...values) => fetch(...values),
@@ -77,7 +77,7 @@ export function createServerConnection(
       const timer = setTimeout(check, slowResponseMs)
       try {
         const response = await send(input, init)
-        // A proxy answers for a server that is down, and the service worker with what it has kept.
+        // These responses come from a proxy of an unavailable server, or from the cache of the service worker.
         if (
           state === 'lost' ||
           response.status === 502 ||

@@ -44,7 +44,7 @@ export function uploadFile(
       reject(new DOMException('The upload was cancelled.', 'AbortError'))
     })
     const form = new FormData()
-    // Fields before the file, so that the server has them when the file begins.
+    // Fields come before the file, so that the server has them when the file begins.
     for (const [name, value] of Object.entries(fields)) form.set(name, value)
     form.set('files', file, file.name)
     request.send(form)

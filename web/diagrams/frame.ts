@@ -1,9 +1,9 @@
-// Runs in /diagram.html, a sandboxed frame without an origin: what draws untrusted sources reaches neither the page nor the
-// server, and browsers that isolate such frames give it a process of its own.
+// Runs in /diagram.html, a sandboxed frame without an origin, so that code that draws untrusted sources reaches neither
+// the page nor the server. Some browsers run such frames in a separate process.
 import mermaid from 'mermaid'
 import type { DiagramRequest, DiagramResult } from '../ui/markdown/draw-diagram.ts'
 
-// Browsers suspend the frames of invisible documents, which Mermaid would wait for.
+// Mermaid waits for animation frames, which browsers suspend in invisible documents.
 window.requestAnimationFrame = (callback) => window.setTimeout(() => callback(performance.now()))
 
 addEventListener('message', ({ source, data }: MessageEvent<DiagramRequest>) => {
@@ -38,7 +38,7 @@ async function draw({ source, isDark }: DiagramRequest): Promise<DiagramResult> 
     const image = holder.content.querySelector('svg')
     const { width, height } = image?.viewBox.baseVal ?? {}
     if (!image || !width || !height) return 'invalid'
-    // As an image it has no size without these.
+    // Without these attributes the image would have no size.
     image.setAttribute('width', `${width}`)
     image.setAttribute('height', `${height}`)
     image.style.maxWidth = ''

@@ -44,7 +44,7 @@ export function DocumentManager({ avee }: { avee: Avee }) {
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
   })
-  // Sorting needs all of them.
+  // Sorting needs all documents.
   const { hasNextPage, isFetching, isError, fetchNextPage } = list
   useEffect(() => {
     if (hasNextPage && !isFetching && !isError) void fetchNextPage()

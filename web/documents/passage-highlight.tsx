@@ -1,7 +1,7 @@
 import type { Box } from './pdf/line-boxes.ts'
 import type { PassageBoxes } from './pdf/worker-messages.ts'
 
-/** Marks a passage on the image of its page. `firstRef` receives the place to scroll to. */
+/** Marks a passage on the image of its page. `firstRef` receives the element to scroll to. */
 export function PassageHighlight({
   text,
   boxes: { all, emphasized },
@@ -22,7 +22,7 @@ export function PassageHighlight({
   )
 }
 
-/** Highlights line boxes on the page. `firstRef` receives the first of them. */
+/** Highlights line boxes on the page. `firstRef` receives the first box. */
 function Highlight({
   boxes,
   firstRef,

@@ -104,7 +104,7 @@ function titleOf(result: SearchResult): string {
   return result.title ?? t('New conversation')
 }
 
-/** What a result shows beside its title. */
+/** Returns the facts shown beside the title of a result. */
 function factsOf(result: SearchResult, aveeName: string | undefined): ReactNode[] {
   const facts: ReactNode[] = aveeName === undefined ? [] : [aveeName]
   if (result.kind !== 'document') return [...facts, formatTime(result.created_at)]

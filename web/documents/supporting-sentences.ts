@@ -15,7 +15,7 @@ export function claimFor(answer: string, n: number): string {
   const claims: string[] = []
   let previous = ''
   for (const { segment } of sentenceSegmenter.segment(answer)) {
-    // A mark after the full stop comes first in what the segmenter takes for the next sentence.
+    // The segmenter puts a mark after the full stop at the start of the next sentence.
     const leadingMarks = /^\s*(?:\[[\d,\s]+\]\s*)*/.exec(segment)?.[0] ?? ''
     const sentence = segment.slice(leadingMarks.length)
     if (cites(leadingMarks, n)) claims.push(previous)
@@ -29,8 +29,8 @@ const cites = (text: string, n: number) =>
   (text.match(citationMarks) ?? []).some((mark) => mark.slice(1, -1).split(',').map(Number).includes(n))
 
 /**
- * Returns the sentences of a passage that support any sentence of a claim, judged by the words they share. A word counts
- * more the fewer sentences of the passage contain it. Empty if no sentence supports the claim.
+ * Returns the sentences of a passage that support any sentence of a claim, judged by the words they share. Words that
+ * fewer sentences of the passage contain have more weight. Empty if no sentence supports the claim.
  */
 export function findSupportingSentences(passage: string, claim: string): TextRange[] {
   const sentences = splitSentences(passage).map((range) => ({
@@ -80,7 +80,7 @@ function splitSentences(text: string): TextRange[] {
   return ranges
 }
 
-/** Returns the text of the sentences of a passage that support the claim; none without both. */
+/** Returns the texts of the sentences of a passage that support the claim; none if either is missing. */
 export const supportingTexts = (passage: string | null, claim: string | undefined): string[] =>
   passage === null || claim === undefined
     ? []

@@ -18,7 +18,7 @@ import { t } from '../languages/index.ts'
 /** An upload: a file, a text, a web address, or a run resumed after a page reload. */
 export type Upload = {
   id: number
-  /** That of the conversation for an attachment. Undefined for a resumed run whose avee is unknown. */
+  /** The id of the conversation for an attachment; undefined for a resumed run whose avee is unknown. */
   aveeId: string | undefined
   name: string
   phase: 'waiting' | 'sending' | 'processing' | 'done' | 'failed' | 'stopped'
@@ -190,12 +190,12 @@ export function createUploadQueue({
       return () => void listeners.delete(listener)
     },
 
-    /** Uploads each file in a request of its own, so that one that fails or is stopped does not affect the others. */
+    /** Uploads each file in a separate request, so that a failed or stopped one does not affect the others. */
     addFiles(aveeId: string, files: readonly File[], layer: Layer): void {
       sendFiles(aveeId, files, api.url(createDocuments, { params: { id: aveeId } }), { layer })
     },
 
-    /** Attaches files to a conversation, each in a request of its own. */
+    /** Attaches files to a conversation, each in a separate request. */
     attachFiles(conversationId: string, files: readonly File[]): void {
       sendFiles(conversationId, files, api.url(createAttachments, {}), { conversation_id: conversationId })
     },
@@ -251,7 +251,7 @@ export function createUploadQueue({
     /** Stops all uploads that are not finished. */
     async stopAll(): Promise<void> {
       const running = entries.filter(({ upload }) => isInProgress(upload))
-      // First those that wait, so that none of them starts.
+      // Waiting uploads first, so that none of them starts.
       for (const entry of running) if (entry.upload.phase === 'waiting') change(entry, { phase: 'stopped' })
       await Promise.all(
         running.filter((entry) => isInProgress(entry.upload)).map((entry) => this.stop(entry.upload.id)),
@@ -291,14 +291,14 @@ export function createUploadQueue({
   }
 }
 
-/** The id of the document that an upload of one file has become. */
+/** Returns the id of the document created by an upload of one file. */
 export const documentOf = ({ document, ingest }: Upload): string | undefined =>
   document?.id ?? ingest?.files[0]?.result?.doc_id
 
 export const isInProgress = (upload: Upload): boolean =>
   upload.phase === 'waiting' || upload.phase === 'sending' || upload.phase === 'processing'
 
-/** Returns what the server says about a file, in the language of the page if it failed for a known reason. */
+/** Returns the server's message about a file, translated if it failed for a known reason. */
 export const resultText = ({ code, message }: IngestResult): string =>
   code === undefined ? message : errorText({ code, message })
 

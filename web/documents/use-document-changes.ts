@@ -18,7 +18,7 @@ export function useDocumentChanges() {
       queries.invalidateQueries({ queryKey: keys.status }),
     ])
 
-  /** Returns the ids that the change has succeeded for. */
+  /** Returns the ids for which the change succeeded. */
   async function changeEach(ids: readonly string[], change: (id: string) => Promise<unknown>) {
     const changed: string[] = []
     let failure: unknown

@@ -11,7 +11,7 @@ import { supportingTexts } from './supporting-sentences.ts'
 /** Width divided by height of a printed page; it only decides how wide a gap separates columns. */
 const aspectRatio = 0.7
 
-/** Finds a passage among the recognized words of a scanned page. A null passage is not looked for. */
+/** Finds a passage among the recognized words of a scanned page. Finds nothing for a null passage. */
 export function useRecognizedBoxes(
   documentId: string,
   page: number,

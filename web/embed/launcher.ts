@@ -139,7 +139,7 @@ function start({ src, dataset }: HTMLScriptElement): void {
   })
   addEventListener('message', ({ source, data }: MessageEvent<unknown>) => {
     if (!frame || source !== frame.contentWindow) return
-    // The page in the frame has a button too, and the keys that are pressed in it.
+    // The page in the frame has its own close button and handles the keys pressed in it.
     if (data === 'gabee:ready') close.hidden = true
     if (data === 'gabee:close') panel.close()
   })

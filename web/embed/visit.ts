@@ -3,8 +3,8 @@ import type { Client } from '../api/index.ts'
 import { loadLocally, saveLocally } from '../ui/local-storage.ts'
 
 /**
- * The visit of an avee in a frame. Browsers block cookies there, so that requests have the token as a header. It is kept
- * in the storage of the frame, apart for each website, or without storage until the frame is closed.
+ * The visit of an avee in a frame. Browsers block cookies there, so requests send the token in a header. The token is
+ * stored per website in the frame's storage, or only until the frame is closed if there is none.
  */
 export function createVisit(handle: string) {
   const tokenName = `embedded-visit:${handle}`
@@ -23,7 +23,7 @@ export function createVisit(handle: string) {
       return fetch(input, { ...init, headers, credentials: 'omit' })
     }) satisfies typeof fetch,
 
-    /** Continues the visit, or starts one. Returns the conversation that was open. */
+    /** Continues the visit, or starts one. Returns the conversation that was open last. */
     async start(api: Client): Promise<{ conversationId: string | undefined }> {
       set((await api.call(startVisit, { params: { id: handle } })).token)
       return { conversationId: loadLocally(conversationName) }

@@ -37,12 +37,12 @@ const listeners = new Set<() => void>()
 
 export const currentLanguage = (): Language => language
 
-/** Returns the language of the page, and renders again when it changes. */
+/** Returns the language of the page and rerenders when it changes. */
 export const useLanguage = (): Language => useSyncExternalStore(subscribe, currentLanguage, currentLanguage)
 
 export const directionOf = (code: Language): 'ltr' | 'rtl' => (code === 'ar' ? 'rtl' : 'ltr')
 
-/** Returns the first of the browser's languages that the page has. */
+/** Returns the first of the browser's languages that the page supports. */
 export function browserLanguage(tags: readonly string[] = navigator.languages): Language {
   return tags.map((tag) => tag.toLowerCase().split('-')[0] ?? '').find(isLanguage) ?? 'en'
 }
@@ -50,7 +50,7 @@ export function browserLanguage(tags: readonly string[] = navigator.languages): 
 export const isLanguage = (code: string | undefined): code is Language =>
   code !== undefined && Object.hasOwn(languageNames, code)
 
-/** Returns the language that the user has chosen in this browser; undefined for the first one of the browser. */
+/** Returns the language that the user has chosen in this browser; undefined to follow the browser. */
 export function chosenLanguage(): Language | undefined {
   const code = loadLocally(languageChoice)
   return isLanguage(code) ? code : undefined
@@ -62,7 +62,7 @@ export async function chooseLanguage(choice: Language | undefined): Promise<void
   saveLocally(languageChoice, choice)
 }
 
-/** Loads a language and shows the page in it. The last call decides. */
+/** Loads a language and shows the page in it. The last call wins. */
 export async function showLanguage(next: Language): Promise<void> {
   wanted = next
   const loaded = (await files[`./${next}.json`]?.()) ?? {}
@@ -75,7 +75,7 @@ export async function showLanguage(next: Language): Promise<void> {
   for (const listener of listeners) listener()
 }
 
-/** Marks a sentence for `t` where the language is not known yet, such as in a constant of a file. */
+/** Marks a sentence for `t` where the language is not yet known, such as in a module constant. */
 export const message = <const Text extends string>(text: Literal<Text>): Message => text as unknown as Message
 
 /**

@@ -1,7 +1,7 @@
 import type { ModelInfo } from '../../contract/models.ts'
 import { t } from '../languages/index.ts'
 
-/** The name of the provider that quotes passages without a language model. */
+/** The name of the built-in provider, which quotes passages without a language model. */
 export const builtInName = (): string => t('Built-in (no language model)')
 
 /** The name shown for a model. */

@@ -1,8 +1,8 @@
 import { navigate } from 'wouter/use-browser-location'
 
-/** Registers the service worker, which keeps what the page reads, and opens the path of a notification that is clicked. */
+/** Registers the service worker, which caches responses, and opens the path of a clicked notification. */
 export function keepOffline(): void {
-  // Browsers have service workers on HTTPS and localhost only.
+  // Browsers support service workers on HTTPS and localhost only.
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return
   const { serviceWorker } = navigator
   const isNew = !serviceWorker.controller
@@ -21,7 +21,7 @@ export function keepOffline(): void {
     .catch(() => undefined)
 }
 
-/** Deletes what the page has kept of the user. */
+/** Deletes the cached data of the user. */
 export async function forgetRead(): Promise<void> {
   if ('caches' in globalThis) await caches.delete('read')
 }

@@ -1,6 +1,7 @@
 /**
- * Opens the page without a connection, with what this user read last. Everything comes from the server while it can be
- * reached, so that an upgrade and a withdrawn permission count at once. Opens what a notification is about.
+ * Opens the page without a connection, with the data that this user read last. While the server is reachable,
+ * everything comes from it, so that upgrades and withdrawn permissions apply at once. Opens the path of a clicked
+ * notification.
  */
 
 type WorkerEvent = Event & { waitUntil(work: Promise<unknown>): void }
@@ -19,7 +20,7 @@ type Worker = {
   registration: { showNotification(title: string, options: NotificationOptions): Promise<void> }
 }
 type Tab = { id: string; focus(): Promise<unknown>; postMessage(path: string): void }
-/** What the page has loaded without this worker, or a notification to show; its `data` is the path that it is about. */
+/** Files that the page has loaded without this worker, or a notification to show, whose `data` is its path. */
 type PageMessage = WorkerEvent & {
   data: string[] | { title: string; options: NotificationOptions }
   source: Tab
@@ -31,7 +32,7 @@ const worker = globalThis as unknown as Worker
 
 /** The files of the page. */
 const pageCache = 'page'
-/** What the user has read. The page deletes it when the user signs out. */
+/** Responses that the user has read. The page deletes them when the user signs out. */
 const readCache = 'read'
 const maxReadResponses = 80
 
@@ -40,7 +41,7 @@ const pages =
 const readable =
   /^\/(?:me|me\/avees|api\/status|api\/documents\/stats|avees\/[\w-]+|conversations(?:\/[\w-]+(?:\/messages)?)?)$/
 
-/** Grows when the responses of a user are deleted, so that one on its way is not stored afterwards. */
+/** Incremented when the responses of a user are deleted, so that a pending one is not stored afterwards. */
 let users = 0
 
 worker.addEventListener('install', (event) => event.waitUntil(worker.skipWaiting()))
@@ -69,12 +70,12 @@ worker.addEventListener('fetch', (event) => {
     if (pages.test(pathname)) event.respondWith(openPage(request))
   } else if (pathname.startsWith('/assets/')) event.respondWith(loadFile(request))
   else if (/^\/[\w-]+\.(?:js|svg|png|webmanifest)$/.test(pathname)) event.respondWith(loadNewest(request))
-  // What another site embeds is a visitor's, not the user's.
+  // Requests of an embedded chat belong to a visitor, not the user.
   else if (readable.test(pathname) && !searchParams.has('query') && !request.headers.has('x-visitor'))
     event.respondWith(read(event))
 })
 
-/** Returns to what a notification is about: in the tab that it came from, or in a new one. */
+/** Opens the path of a notification in the tab that sent it, or in a new one. */
 async function openOrigin({ path, tab: id }: { path: string; tab: string }): Promise<void> {
   const tab = await worker.clients.get(id)
   if (tab) {
@@ -125,7 +126,7 @@ async function loadNewest(request: Request): Promise<Response> {
   }
 }
 
-/** Loads an API response, or what the user read last if the server cannot be reached. */
+/** Loads an API response, or the last cached one if the server cannot be reached. */
 async function read(event: FetchEvent): Promise<Response> {
   const { request } = event
   const user = users
@@ -180,7 +181,7 @@ async function forget(): Promise<void> {
   await caches.delete(readCache)
 }
 
-/** Throws if a proxy answers for a server that is down. */
+/** Throws if a proxy responds for an unavailable server. */
 async function fetchAnswered(request: Request | string): Promise<Response> {
   const response = await fetch(request)
   if (response.status >= 502 && response.status <= 504) throw new Error('The server cannot be reached.')

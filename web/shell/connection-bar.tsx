@@ -5,7 +5,7 @@ import { Button, Spinner } from '../ui/button.tsx'
 import './connection-bar.css'
 import { isPageOutdated } from './page-build.ts'
 
-/** Says that the server cannot be reached, or that it has a new version of the page. */
+/** Shows that the server cannot be reached, or that it has a new version of the page. */
 export function ConnectionBar() {
   const connection = useServerConnection()
   const isLost = useIsConnectionLost()
@@ -34,7 +34,9 @@ export function ConnectionBar() {
   )
 }
 
-/** Compares the page with the server's when the connection is back and when the user comes back to the page. */
+/**
+ * Compares the page with the server's version when the connection is restored and when the user returns to the page.
+ */
 function useIsPageOutdated(): boolean {
   const check = useQuery({
     queryKey: ['page-build'],

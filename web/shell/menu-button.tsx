@@ -8,7 +8,7 @@ import { hasUnseenReply } from './seen-replies.ts'
 import { myAveesOf, waitingQuestionsOf } from './sidebar-avees.tsx'
 import './menu-button.css'
 
-/** Opens the sidebar on phones. A dot says that it shows a new reply or a question that waits for the user. */
+/** Opens the sidebar on phones. A dot marks a new reply or a question that waits for the user. */
 export function MenuButton({ onOpen }: { onOpen: () => void }) {
   const api = useApi()
   const list = useConversations('', false)

@@ -8,10 +8,10 @@ import { isEmbedded, tellWebsite } from '../ui/embedded.ts'
 import { MenuButton } from './menu-button.tsx'
 import './page.css'
 
-/** Whether the sidebar is hidden, as on phones, and what shows it. */
+/** Opens the sidebar where it is hidden, as on phones. */
 export const OpenMenuContext = createContext({ isHidden: false, open: () => {} })
 
-/** The bar at the top of a screen; it has the button for a hidden sidebar, or closes the frame on a website. */
+/** The bar at the top of a screen, with the button for a hidden sidebar or for closing the frame on a website. */
 export function TopBar({ title, children }: { title: ReactNode; children?: ReactNode }) {
   const { isHidden, open } = useContext(OpenMenuContext)
   return (

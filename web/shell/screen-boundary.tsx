@@ -21,7 +21,7 @@ export const onDemand = <Props extends object>(load: () => Promise<ComponentType
     }
   })
 
-/** Shows an error instead of a screen that could not be loaded or rendered. Another screen is tried again. */
+/** Shows an error instead of a screen that could not be loaded or rendered. Navigating to another screen retries. */
 export function ScreenBoundary({ bar, children }: { bar?: ReactNode; children: ReactNode }) {
   const [location] = useLocation()
   return (
@@ -55,7 +55,7 @@ class Boundary extends Component<{ location: string; bar: ReactNode; children: R
   }
 }
 
-/** Only a reload helps: browsers keep the failed load of a module until the page is loaded again. */
+/** Only a reload helps, because browsers cache the failed load of a module until then. */
 function ScreenError({ isLoadError }: { isLoadError: boolean }) {
   const [state, setState] = useState<'idle' | 'checking' | 'unreachable'>('idle')
   const connection = useServerConnection()

@@ -7,7 +7,7 @@ const keyOf = ({ id }: Conversation): string => `seen:${id}`
 export const markRepliesSeen = (conversation: Conversation): void =>
   saveLocally(keyOf(conversation), conversation.leaf_id ?? '')
 
-/** Whether a conversation that was open in this browser has a message since then, such as a reply of the avee's owner. */
+/** Whether a conversation has a new message, such as a reply of the avee's owner, since it was open in this browser. */
 export function hasUnseenReply(conversation: Conversation): boolean {
   const seen = loadLocally(keyOf(conversation))
   return seen !== undefined && conversation.running_run_id === null && seen !== (conversation.leaf_id ?? '')

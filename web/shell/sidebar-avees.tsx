@@ -10,14 +10,14 @@ import './sidebar-avees.css'
 
 const maxAvees = 6
 
-/** The query of the user's own avees. */
+/** The query of the user's avees. */
 export const myAveesOf = (api: Client) => ({
   queryKey: keys.myAvees,
   queryFn: () => api.call(listMyAvees),
   staleTime: 60_000,
 })
 
-/** The user's own avees and those they follow, with the questions that visitors have sent to the owner. */
+/** The avees that the user owns or follows, with the number of questions that visitors have sent to the owner. */
 export function SidebarAvees({ current }: { current: string | undefined }) {
   const api = useApi()
   const mine = useQuery(myAveesOf(api))
@@ -53,7 +53,7 @@ export function SidebarAvees({ current }: { current: string | undefined }) {
   )
 }
 
-/** The query of the number of questions that visitors sent to the owner of an avee and that have no reply yet. */
+/** The query of the number of visitors' questions to the owner of an avee that have no reply yet. */
 export const waitingQuestionsOf = (api: Client, avee: Avee) => ({
   queryKey: [...keys.questions(avee.id), 'waiting'],
   queryFn: async () => {

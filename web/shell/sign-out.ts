@@ -14,7 +14,7 @@ export function useSignOut(): () => void {
   }
 }
 
-/** Removes what this browser has kept of a user whose session has ended, and opens the sign-in screen. */
+/** Removes the stored data of a user whose session has ended, and opens the sign-in screen. */
 export async function leave(): Promise<void> {
   clearLocally()
   await forgetRead()

@@ -19,7 +19,7 @@ import '../ui/base.css'
 import { ToastProvider } from '../ui/toast.tsx'
 import { TooltipProvider } from '../ui/tooltip.tsx'
 
-/** Renders a page with what all its screens share. */
+/** Renders a page with the providers that all screens share. */
 export async function startPage(server: PageServer, page: ReactNode): Promise<void> {
   const uploads = createUploadQueue({
     api: server.api,
@@ -32,11 +32,11 @@ export async function startPage(server: PageServer, page: ReactNode): Promise<vo
   })
   const root = document.getElementById('root')
   if (!root) throw new Error('The document has no #root.')
-  // Without the file of the language, the page is in English.
+  // If the language cannot be loaded, the page stays in English.
   const showChosen = () => showLanguage(chosenLanguage() ?? browserLanguage()).catch(() => undefined)
   await showChosen()
   addEventListener('storage', ({ key }) => {
-    // Another tab has chosen one.
+    // Another tab has chosen a language.
     if (key === languageChoice) void showChosen()
   })
   createRoot(root).render(
@@ -54,7 +54,7 @@ export async function startPage(server: PageServer, page: ReactNode): Promise<vo
   )
 }
 
-/** Tells menus and tabs in which direction their language is written. */
+/** Sets the text direction of menus and tabs. */
 function TextDirection({ children }: { children: ReactNode }) {
   return <Direction.Provider dir={directionOf(useLanguage())}>{children}</Direction.Provider>
 }

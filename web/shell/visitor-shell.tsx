@@ -10,7 +10,7 @@ import { aveeOfPath } from './avee-of-path.ts'
 import { ConnectionBar } from './connection-bar.tsx'
 import './visitor-shell.css'
 
-/** Set when a visitor signs in to keep what they asked. */
+/** Set when a visitor signs in to keep their conversation. */
 export const keepsVisit = 'keep-visit'
 
 /** The layout for visitors without an account. Visitors of an avee that is not open to them are asked to sign in. */

@@ -1,7 +1,7 @@
 import { type ToolName, toolNames } from '../../contract/tools.ts'
 import { type Message, message, t } from '../languages/index.ts'
 
-/** The built-in tools in the words of the page. */
+/** Titles and descriptions of the built-in tools for people. */
 export const builtInTools: Record<ToolName, { title: Message; text: Message }> = {
   search_documents: {
     title: message('Search documents'),
@@ -31,7 +31,7 @@ export const builtInTools: Record<ToolName, { title: Message; text: Message }> =
   },
 }
 
-/** Returns the name of a tool as people read it: `weather_get_forecast` is "Weather get forecast". */
+/** Returns a readable name of a tool: `weather_get_forecast` is "Weather get forecast". */
 export function toolTitle(name: string): string {
   const builtIn = toolNames.find((each) => each === name)
   return builtIn ? t(builtInTools[builtIn].title) : readableName(name)

@@ -1,7 +1,9 @@
 import { useState, useSyncExternalStore } from 'react'
 import { saveLocally } from './local-storage.ts'
 
-/** What users choose of the page's look in this browser; without a choice, the system or the default decides. */
+/**
+ * The appearance that a user has chosen in this browser; otherwise the setting of the system or the default applies.
+ */
 type Appearance = { theme: 'light' | 'dark'; contrast: 'high'; density: 'compact' }
 
 /** Returns a choice and a function that changes it. `public/appearance.js` applies it before the first paint. */
@@ -20,7 +22,7 @@ export function useAppearance<Name extends keyof Appearance>(
   return [value, choose]
 }
 
-/** Returns whether the page is dark, by the user's choice or the system's, and updates. */
+/** Returns whether the page is dark, by the choice of the user or the system; rerenders on changes. */
 export const useIsDark = (): boolean => useSyncExternalStore(onAppearanceChange, isDark, () => false)
 
 const darkSystem = '(prefers-color-scheme: dark)'

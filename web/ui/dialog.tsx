@@ -80,7 +80,7 @@ export function ConfirmDialog({
   )
 }
 
-/** A panel at the bottom edge: on phones, the panels that are beside the page on wide screens. */
+/** A panel at the bottom edge, used on phones for panels that are beside the page on wide screens. */
 export function Sheet({
   open,
   onOpenChange,
@@ -114,7 +114,7 @@ export function Drawer({
         <Parts.Content
           className="drawer"
           aria-describedby={undefined}
-          // Not the search field, which would open the on-screen keyboard.
+          // Focusing the search field would open the on-screen keyboard.
           onOpenAutoFocus={(event) => {
             event.preventDefault()
             if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus()

@@ -4,6 +4,6 @@
  */
 export const isEmbedded = (): boolean => location.pathname.startsWith('/embed/')
 
-/** Tells the script of the website, which shows the frame. The messages have no contents to protect. */
+/** Sends a message to the script of the website that shows the frame. The messages contain nothing confidential. */
 export const tellWebsite = (message: 'gabee:ready' | 'gabee:close'): void =>
   window.parent.postMessage(message, '*')

@@ -10,7 +10,7 @@ const number = perLanguage((language) => new Intl.NumberFormat(language))
 const percent = perLanguage((language) => new Intl.NumberFormat(language, { style: 'percent' }))
 const alternatives = perLanguage((language) => new Intl.ListFormat(language, { type: 'disjunction' }))
 
-/** Joins what is known about a thing: `PDF · 12 pages`. */
+/** Joins facts: `PDF · 12 pages`. */
 export const joinFacts = (facts: (string | number | false | null | undefined)[]): string =>
   facts
     .filter(Boolean)
@@ -41,7 +41,7 @@ export const formatSeconds = (seconds: number): string =>
     maximumFractionDigits: 1,
   })
 
-/** Formats an amount in a currency that is not known: 0.0123. */
+/** Formats an amount in an unknown currency: 0.0123. */
 export const formatCost = (amount: number): string =>
   amount.toLocaleString(currentLanguage(), { maximumSignificantDigits: 3 })
 

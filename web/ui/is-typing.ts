@@ -1,3 +1,3 @@
-/** Returns whether a key goes to a field in which one writes. */
+/** Whether a key event goes to a text field. */
 export const isTyping = ({ target }: KeyboardEvent): boolean =>
   target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable]')

@@ -16,7 +16,7 @@ export function loadLocally(name: string): string | undefined {
   }
 }
 
-/** Removes what belongs to a user rather than to the browser: the texts whose names have a colon, such as `draft:`. */
+/** Removes texts that belong to a user rather than the browser: those whose names contain a colon, such as `draft:`. */
 export function clearLocally(): void {
   try {
     for (const name of Object.keys(localStorage)) if (name.includes(':')) localStorage.removeItem(name)

@@ -2,7 +2,7 @@ import { loadLocally, saveLocally } from './local-storage.ts'
 
 const name = 'notifications'
 
-/** off: the user does not want notifications; blocked: the user does, and the browser does not allow them. */
+/** off: turned off by the user; blocked: turned on by the user, but not allowed by the browser. */
 export type NotificationState = 'unavailable' | 'off' | 'on' | 'blocked'
 
 export function notificationState(): NotificationState {

@@ -5,7 +5,7 @@ import { Button } from './button.tsx'
 import { classNames } from './class-names.ts'
 import './state.css'
 
-/** Shown instead of an empty list: what it is for and how to add to it. */
+/** Shown instead of an empty list: its purpose, and how to add to it. */
 export function EmptyState({
   icon: Icon,
   title,
@@ -138,7 +138,7 @@ export function Avatar({
   return <span className="avatar" style={coloured} data-letter={avatarText(name, picture)} aria-hidden />
 }
 
-/** Returns a hue in degrees; similar names get different ones. */
+/** Returns a hue in degrees; similar names have different hues. */
 const hueOf = (name: string): number => {
   let hash = 0
   for (const letter of name) hash = (hash * 31 + (letter.codePointAt(0) ?? 0)) % 360

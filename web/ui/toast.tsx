@@ -12,7 +12,7 @@ type ShowToast = (text: string, kind?: 'good' | 'bad', action?: ToastAction) => 
 
 const ToastContext = createContext<ShowToast>(() => undefined)
 
-/** Returns a function that shows a message, with an action if wanted, for a few seconds. */
+/** Returns a function that shows a message, with an optional action, for a few seconds. */
 export const useToast = (): ShowToast => useContext(ToastContext)
 
 let lastId = 0

@@ -11,7 +11,7 @@ import './trash-dialog.css'
 
 export type TrashItem = { id: string; title: string; restorableUntil: string }
 
-/** Lists what is in the trash, to restore it or to delete it permanently. */
+/** Lists the trash, to restore items or delete them permanently. */
 export function TrashDialog({
   queryKey,
   load,

@@ -11,7 +11,7 @@ export type LeakReport = {
   callers: number
   routes: number
   requests: number
-  /** Canaries looked for in responses whose caller may not read them. */
+  /** Checks for canaries in responses whose caller may not read them. */
   probes: number
   canaries: number
   /** One line for each canary found, and for each canary that not even its readers found. */

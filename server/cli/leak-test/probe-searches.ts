@@ -4,7 +4,7 @@ import { type StoredCanaries, users } from './store-canaries.ts'
 /** Compares searches for hidden words with those for words that do not exist. */
 export async function probeSearches(requests: LeakRequests, { open }: StoredCanaries): Promise<void> {
   const { tokens, leaks, counts, hiddenFrom, send } = requests
-  // A search for a hidden word answers as a search for a word that does not exist.
+  // A search for a hidden word has the same result as one for a word that does not exist.
   const searches = [
     ...['/conversations', '/memories', `/avees/${open}/documents`].map(
       (path) => (caller: string, word: string) => send(caller, 'GET', `${path}?query=${word}`),
@@ -19,7 +19,7 @@ export async function probeSearches(requests: LeakRequests, { open }: StoredCana
       const missing = await search(caller, none)
       if (missing.status >= 400) continue
       const hidden = hiddenFrom(caller)
-      // What several users have of their own is hidden alike, so a word of one of them is enough.
+      // Private data is hidden in the same way for every user, so a word of one of them is enough.
       const places = new Map(hidden.map((each) => [each.place.replace(ofUser, ''), each]))
       await forEach([...places.values()], async ({ word, place }) => {
         const { text } = await search(caller, word)
@@ -29,7 +29,7 @@ export async function probeSearches(requests: LeakRequests, { open }: StoredCana
       })
     }
 
-  // Vectors of hidden words bring other passages than those of missing ones, so only what has the words is compared.
+  // Vectors of hidden and of missing words find different passages, so only results with the words are compared.
   for (const caller of Object.keys(tokens))
     for (const scope of ['conversations', 'memories']) {
       const hidden = hiddenFrom(caller)

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto'
 /** A word that appears nowhere else, where it was stored, and the callers that may read it. */
 type Canary = { word: string; place: string; readers: readonly string[] }
 
-/** A stem or a shortened title still contains so many characters of a canary. */
+/** A stem or a truncated title still contains this many characters of a canary. */
 const significantCharacters = 9
 const concurrency = 8
 

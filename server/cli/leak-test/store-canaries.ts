@@ -74,7 +74,7 @@ export async function storeCanaries({ tokens, canary, prepare }: LeakRequests) {
   await prepare('intimate', 'DELETE', `/api-keys/${revoked.id}`)
   await prepare('owner', 'PATCH', `/avees/${open}`, { anonymous: true })
   tokens['visitor'] = (await prepare<{ token: string }>('anonymous', 'POST', `/avees/${open}/visits`)).token
-  /** A user, and the key that may read what the user may. */
+  /** A user, and the API key with the same access. */
   const readersLike = (...names: string[]) =>
     names.includes('friend') ? [...names, 'key of the friend with scope read'] : names
   const readersOf: Record<Layer, string[]> = {
@@ -128,7 +128,7 @@ export async function storeCanaries({ tokens, canary, prepare }: LeakRequests) {
     url: `https://gabee.invalid/${canary('address of a webhook', ['owner'])}`,
   })
 
-  // What belongs to each user alone.
+  // Data that belongs to one user each.
   const asked: Asked[] = []
   /** Users whose conversations have a file; those of the others would take as many requests again. */
   const attaching = ['owner', 'friend', 'former']
@@ -146,7 +146,7 @@ export async function storeCanaries({ tokens, canary, prepare }: LeakRequests) {
     })
     return { conversation: id, message: answer.message_id }
   }
-  // What users have of their own is protected alike, so not all of them need it.
+  // Private data is protected in the same way for every user, so not all of them need it.
   for (const user of ['owner', 'intimate', 'friend', 'stranger', 'former']) {
     const own = (place: string) => canary(`${place} of ${user}`, readersLike(user))
     await upload(user, '/api/documents/upload', `a library document of ${user}`, readersLike(user))

@@ -36,7 +36,7 @@ type Part = { letters: string; at: number | undefined; isUnique: boolean }
 
 /**
  * Reduces a text to its letters and digits without diacritics, case and compatibility forms such as ligatures and
- * full-width letters. Final sigma becomes sigma: whether a sigma ends a word cannot be seen from a single character.
+ * full-width letters. Final sigma becomes sigma: a single character does not show whether a sigma ends a word.
  */
 const normalizeLetters = (text: string) =>
   text

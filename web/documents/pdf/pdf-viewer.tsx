@@ -14,7 +14,10 @@ import { useRecognizedBoxes } from '../use-recognized-boxes.ts'
 import { createPdfRenderer, type PdfRenderer } from './pdf-renderer.ts'
 import type { RenderedPage } from './worker-messages.ts'
 
-/** Pages are rendered at multiples of this many device pixels, so that resizing a panel does not render them all the time. */
+/**
+ * Pages are rendered at multiples of this many device pixels, so that resizing a panel does not rerender them
+ * constantly.
+ */
 const widthStep = 128
 const enlargedZoom = 2
 /** On a page narrower than this, in CSS pixels, ordinary text is too small to read. */

@@ -27,7 +27,7 @@ export function ServerState() {
   )
 }
 
-/** Shows the data of a query, or that it loads or has failed. */
+/** Shows the data of a query, or its loading or error state. */
 function Loaded<T>({ query, children }: { query: UseQueryResult<T>; children: (data: T) => ReactNode }) {
   if (query.data !== undefined) return children(query.data)
   return query.isError ? (

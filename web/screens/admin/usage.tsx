@@ -14,7 +14,7 @@ import { useUserName } from './use-users.ts'
 import './usage.css'
 
 const dayMs = 24 * 60 * 60_000
-/** Returns the date of a moment in this time zone, as date fields have it. */
+/** Returns the local date of a moment in the format of date fields. */
 const dateOf = (moment: Date): string =>
   new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 10)
 

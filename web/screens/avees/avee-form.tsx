@@ -43,7 +43,7 @@ const fieldsOf = (avee: Avee): Fields => ({
 })
 
 const questionsOf = ({ example_questions }: Fields): string[] => linesOf(example_questions)
-/** The origins of the entered addresses; others are left for the server to refuse. */
+/** Returns the origins of the entered addresses; invalid ones are left for the server to refuse. */
 const originsOf = ({ embed_origins }: Fields): string[] =>
   linesOf(embed_origins).map((line) => URL.parse(line)?.origin ?? line)
 
@@ -71,7 +71,7 @@ const visibilityOptions: { value: Visibility; title: Message; text: Message }[] 
   },
 ]
 
-/** Edits an avee's profile, persona, model and visibility, beside a trial of what it says. */
+/** Edits an avee's profile, persona, model and visibility, beside a trial. */
 export function AveeForm({ avee }: { avee: Avee }) {
   const api = useApi()
   const queries = useQueryClient()

@@ -1,4 +1,4 @@
-/** Which square of an image is shown: enlarged `zoom` times, at `x` and `y` from 0 (left, top) to 1 (right, bottom). */
+/** The visible square of an image: enlarged `zoom` times, at `x` and `y` from 0 (left, top) to 1 (right, bottom). */
 export type Framing = { zoom: number; x: number; y: number }
 
 type Size = { width: number; height: number }

@@ -21,7 +21,7 @@ const kindHints: Record<ToolKind, Message> = {
   ),
 }
 
-/** Adds a tool to an avee. `onAdded` gets it with its functions. */
+/** Adds a tool to an avee. `onAdded` receives it with its functions. */
 export function OwnToolDialog({
   avee,
   onClose,

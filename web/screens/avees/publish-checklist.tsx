@@ -7,7 +7,7 @@ import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
 import './publish-checklist.css'
 
-/** What visitors look for, and whether the avee has it. */
+/** Parts that visitors expect of an avee, and whether they are complete. */
 export function PublishChecklist({
   avee,
   edited,

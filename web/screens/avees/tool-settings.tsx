@@ -10,7 +10,7 @@ import { ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { OwnTools } from './own-tools.tsx'
 
-/** What an avee may do while it answers. */
+/** The tools that an avee may use while it answers. */
 export function ToolSettings({ avee }: { avee: Avee }) {
   const api = useApi()
   const queries = useQueryClient()

@@ -13,7 +13,10 @@ import { Markdown } from '../../ui/markdown/markdown.tsx'
 import { Avatar, Notice } from '../../ui/state.tsx'
 import './trial.css'
 
-/** Who asks, and what they may see. Followers see no more than strangers until the owner grants it. */
+/**
+ * The roles of the asker, with the layer that each may see. Followers see no more than strangers until the owner grants
+ * access.
+ */
 const askers: { layer: Layer; title: Message }[] = [
   { layer: 'public', title: message('a stranger or follower') },
   { layer: 'friends', title: message('a friend') },

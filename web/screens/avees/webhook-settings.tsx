@@ -33,7 +33,7 @@ const statusLabels = {
   failed: message('Failed'),
 }
 
-/** The programs that are told when something happens to an avee. */
+/** The webhooks of an avee. */
 export function WebhookSettings({ avee }: { avee: Avee }) {
   const api = useApi()
   const [isAdding, setIsAdding] = useState(false)

@@ -92,7 +92,7 @@ export function AnswerDetails({
   )
 }
 
-/** The time that an answer took; the run, which knows it, is loaded only when the details are open. */
+/** The duration of an answer. It comes from the run, which is loaded only when the details are open. */
 function Speed({ runId, tokens }: { runId: string; tokens: number }) {
   const api = useApi()
   const run = useQuery({

@@ -7,7 +7,7 @@ import { CallArguments } from './tool-call.tsx'
 import './used-memories.css'
 import './answer-steps.css'
 
-/** What the model thought and which tools it called before it answered, folded. */
+/** The reasoning and tool calls of the model before its answer, folded. */
 export function AnswerSteps({
   reasoning,
   toolCalls,

@@ -146,7 +146,7 @@ function useReferences(
   isRunning: boolean,
   actions: MessageActions,
 ): References {
-  // The references must not change with every word of the text: each change renders all paragraphs again.
+  // The references must not change with every word of the text, because each change rerenders all paragraphs.
   const textRef = useRef(text)
   useEffect(() => {
     textRef.current = text
@@ -170,7 +170,7 @@ function titleOf(citation: Citation | undefined): string | undefined {
   return page === null ? title : `${title}, ${placeOf({ filename, page })}`
 }
 
-/** Explains an answer that failed, was stopped or was truncated, and offers what to do next. */
+/** Explains an answer that failed, was stopped or was truncated, and offers the next steps. */
 function AnswerEnd({
   message,
   isLast,
@@ -305,8 +305,8 @@ function AnswerActions({
 }
 
 /**
- * Loads the stored message when its run has its first word, with the citations, and when the run has ended, which it
- * also tells users who do not see the page.
+ * Reloads the stored message, with its citations, when its run has the first word and when the run has ended. Also
+ * notifies users about the end while the page is hidden.
  */
 export function RefreshAnswer({
   runId,

@@ -189,7 +189,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   useQuestionFromNavigation(ask)
   const hasDraft = draft !== ''
   useEffect(() => {
-    // The answer needs it. If it fails, showing the answer reports it.
+    // The answer needs this module. If loading fails, showing the answer reports it.
     if (hasDraft) loadMessageList().catch(() => undefined)
   }, [hasDraft])
   useEffect(() => {
@@ -401,7 +401,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   )
 }
 
-/** The uploaded files that come with the next question of a conversation. */
+/** Returns the uploaded attachments of the next question. */
 const attachmentsIn = (uploads: readonly Upload[], conversationId: string | undefined): Attachment[] =>
   uploads.flatMap((upload) => {
     const id = documentOf(upload)

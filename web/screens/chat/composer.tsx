@@ -44,7 +44,7 @@ export function Composer({
   note,
   ref,
 }: {
-  /** Says who is asked. */
+  /** Names the avee that is asked. */
   label: string
   value: string
   onChange: (text: string) => void
@@ -65,7 +65,7 @@ export function Composer({
   unsentFiles: Document[]
   /** Called when an attachment is removed. */
   onRemoved: (documentId: string) => void
-  /** What to know before asking. */
+  /** A notice above the input. */
   note: string | undefined
   ref: Ref<HTMLTextAreaElement>
 }) {
@@ -91,7 +91,7 @@ export function Composer({
     event.preventDefault()
     if (canAsk) onAsk()
   }
-  /** Text of an office program comes with a picture of it. */
+  /** Office programs put a picture of copied text on the clipboard too. */
   const onPaste = (event: ClipboardEvent): void => {
     const { files, types } = event.clipboardData
     if (!onAttach || files.length === 0 || types.includes('text/plain')) return
@@ -186,7 +186,7 @@ export function Composer({
   )
 }
 
-/** Recent uploads, until they are dismissed, and the files that come with the next question. */
+/** Recent uploads, until they are dismissed, and the attachments of the next question. */
 function UploadChips({
   of: [aveeId, conversationId],
   unsentFiles,
@@ -203,7 +203,7 @@ function UploadChips({
     (upload) => upload.aveeId !== undefined && [aveeId, conversationId].includes(upload.aveeId),
   )
   if (list.length === 0 && unsentFiles.length === 0) return null
-  /** An attachment is deleted; a document stays. */
+  /** Deletes an attachment; a document is kept. */
   const remove = (upload: Upload): void => {
     const dismiss = () => uploads.dismiss(upload.id)
     const id = documentOf(upload)

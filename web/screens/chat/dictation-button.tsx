@@ -15,7 +15,7 @@ const browser = globalThis as {
 }
 const Recognizer = browser.SpeechRecognition ?? browser.webkitSpeechRecognition
 
-/** Writes what is said; nothing in browsers without speech recognition. */
+/** Dictates into the input. Shows nothing in browsers without speech recognition. */
 export function DictationButton({ onText }: { onText: (text: string) => void }) {
   const showToast = useToast()
   const [isListening, setIsListening] = useState(false)

@@ -12,7 +12,7 @@ import { Button, IconButton } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { formatBytes } from '../../ui/format.ts'
 
-/** The attachments of a conversation: read and delete. */
+/** Shows and deletes the attachments of a conversation. */
 export function FilesDialog({ conversationId, onClose }: { conversationId: string; onClose: () => void }) {
   const api = useApi()
   const queries = useQueryClient()

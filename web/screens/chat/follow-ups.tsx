@@ -38,7 +38,7 @@ export function FollowUps({ message, onAsk }: { message: Message; onAsk: (questi
   )
 }
 
-/** Loads the conversations again once the title of a new one should be there. */
+/** Reloads the conversations once the title of a new one should be available. */
 function useRefreshTitle(answeredAt: string): void {
   const queries = useQueryClient()
   useEffect(() => {

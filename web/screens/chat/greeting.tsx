@@ -8,7 +8,7 @@ import { loadLocally } from '../../ui/local-storage.ts'
 import { Avatar } from '../../ui/state.tsx'
 import './greeting.css'
 
-/** Set when an avee has been asked in this browser: from then on nobody needs to be told what an avee is. */
+/** Set when an avee has been asked in this browser, which makes the explanation of avees unnecessary. */
 export const knowsAvees = 'knows-avees'
 
 /** The avee's portrait and greeting, and questions to begin with, shown before the first question. */

@@ -89,7 +89,7 @@ const estimatedHeight = 160
 /** Space below each message, as in the style sheet. */
 const rowGap = 24
 
-/** Only the messages in view are in the page. Their pages are loaded when they come near. */
+/** Only the messages in view are rendered. Pages are loaded when they come near. */
 function LoadedMessages({ thread, avee, actions, isSearching, onSearch, onEditRefused }: MessageListProps) {
   const { conversationId, count, pending, list } = thread
   const { scroller, content, isAtBottom, scrollToBottom, leaveBottom } = useStickToBottom()
@@ -103,7 +103,7 @@ function LoadedMessages({ thread, avee, actions, isSearching, onSearch, onEditRe
     count,
     getScrollElement: () => scroller.current,
     estimateSize: () => estimatedHeight,
-    // A message replaces its placeholder as a new row, so that rows above the view are measured before they move it.
+    // A message replaces its placeholder as a new row, so that rows above the view are measured before they shift it.
     getItemKey: useCallback((position: number) => messages.get(position)?.id ?? position, [messages]),
     initialOffset: () => count * estimatedHeight,
     overscan: 4,
@@ -111,7 +111,7 @@ function LoadedMessages({ thread, avee, actions, isSearching, onSearch, onEditRe
   const rows = virtualizer.getVirtualItems()
   const first = Math.max(0, (rows[0]?.index ?? count) - pageSize / 2)
   const end = (rows.at(-1)?.index ?? count) + pageSize / 2
-  // Whole pages, so that not every row that scrolls into view renders the list again.
+  // Whole pages, so that not every row that scrolls into view rerenders the list.
   const wanted = { first: first - (first % pageSize), last: end - (end % pageSize) }
   if (wanted.first !== range.first || wanted.last !== range.last) setRange(wanted)
 

@@ -85,7 +85,7 @@ export function ModelPicker({
 const modelLabel = (name: string): string =>
   name === 'extractive' ? modelName({ name, provider: 'extractive' }) : name
 
-/** The models, loaded when the menu opens. */
+/** Lists the models, loaded when the menu opens. */
 function Models({ value, onSelect }: { value: string | undefined; onSelect: (name: string) => void }) {
   const api = useApi()
   const list = useQuery({ queryKey: keys.modelList, queryFn: () => api.call(listModels), staleTime: 60_000 })

@@ -10,20 +10,25 @@ import type { ChosenModel } from './model-picker.tsx'
 const storageKey = (conversationId: string): string => `images-to:${conversationId}`
 const details = z.object({ provider: z.string(), model: z.string() })
 
-/** Returns the remote provider that may be sent the pictures of a conversation, as the user has said in this browser. */
+/**
+ * Returns the remote provider that may be sent the pictures of a conversation, as permitted by the user in this
+ * browser.
+ */
 export const permittedProvider = (conversationId: string): string | undefined =>
   loadLocally(storageKey(conversationId))
 
 export const permitProvider = (conversationId: string, provider: string): void =>
   saveLocally(storageKey(conversationId), provider)
 
-/** Returns the provider that the server asks permission for. */
+/** Returns the provider for which the server requests permission. */
 export function askedProvider(error: ApiError | undefined): string | undefined {
   const parsed = details.safeParse(error?.details)
   return error?.code === 'images_need_permission' && parsed.success ? parsed.data.provider : undefined
 }
 
-/** Returns the name of the model that will answer if it cannot see; undefined if it can, or as long as that is unknown. */
+/**
+ * Returns the name of the model that will answer if it has no vision; undefined if it has, or while that is unknown.
+ */
 export function useBlindModel(
   avee: Avee,
   chosen: ChosenModel | undefined,

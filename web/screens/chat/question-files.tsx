@@ -11,7 +11,7 @@ const DocumentDialog = onDemand(
   async () => (await import('../../documents/document-dialog.tsx')).DocumentDialog,
 )
 
-/** The files of a question: pictures small, others by name. Each opens. */
+/** The files of a question: thumbnails of pictures, names of others. Each can be opened. */
 export function QuestionFiles({ files }: { files: readonly Attachment[] }) {
   const api = useApi()
   const [open, setOpen] = useState<Attachment>()

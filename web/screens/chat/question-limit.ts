@@ -1,7 +1,7 @@
 import { useServerStatus } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
 
-/** Returns the number of characters that a question may have; infinite until it is known. */
+/** Returns the number of characters that a question may have; infinity until it is known. */
 export const useQuestionLimit = (): number =>
   useServerStatus().data?.max_question_chars ?? Number.POSITIVE_INFINITY
 

@@ -10,7 +10,7 @@ import { errorMessage } from '../../ui/state.tsx'
 
 /** A question that waits for the connection. It survives a closed tab. */
 export type QueuedQuestion = {
-  /** The idempotency key of its request: the server answers it once, however often it is sent. */
+  /** The idempotency key of its request, so that the server answers it once, however often it is sent. */
   key: string
   userId: string
   handle: string
@@ -21,7 +21,7 @@ export type QueuedQuestion = {
   model?: string | undefined
   use_gpt4o?: boolean | undefined
   images_to?: string | undefined
-  /** Why the server refused it. */
+  /** The error if the server refused it. */
   error?: string
 }
 
@@ -58,7 +58,7 @@ const changeQuestion = (key: string, changes: Partial<QueuedQuestion>): void =>
 
 function subscribe(changed: () => void): () => void {
   listeners.add(changed)
-  // Another tab has changed it.
+  // Another tab has changed the queue.
   addEventListener('storage', changed)
   return () => {
     listeners.delete(changed)
@@ -83,7 +83,7 @@ export function useQueuedQuestion(
 
 type Sender = { api: Client; hub: RunHub; queries: QueryClient }
 
-/** Sends the questions that wait, of the signed-in user, whenever the server can be reached. */
+/** Sends the queued questions of the signed-in user whenever the server can be reached. */
 export function SendQueuedQuestions({ userId }: { userId: string }) {
   const api = useApi()
   const hub = useRunHub()

@@ -20,8 +20,8 @@ export function useSharing(avee: Avee) {
 }
 
 /**
- * Informs a visitor once that the owner may see unanswered questions. Showing the notice is recorded on the server,
- * which shares no question before that.
+ * Informs a visitor once that the owner may see unanswered questions. The server records that the notice was shown and
+ * shares no question before.
  */
 export function SharingNotice({ avee }: { avee: Avee }) {
   const api = useApi()

@@ -4,7 +4,7 @@ import { placeOf } from '../../documents/place-of.ts'
 import { message, t } from '../../languages/index.ts'
 import './sources.css'
 
-/** Why a citation shows nothing of its document. */
+/** Explains why a citation shows nothing of its document. */
 export const hiddenCitationTexts = {
   deleted: message('Document deleted'),
   no_access: message('You no longer have access'),

@@ -6,7 +6,7 @@ import { ThreadSkeleton } from './thread-skeleton.tsx'
 import type { Thread } from './use-thread.ts'
 import './thread.css'
 
-/** Loads what shows messages. A new chat shows none. */
+/** Loads the message list on demand, because a new chat has no messages. */
 export const loadMessageList = async () => (await import('./message-list.tsx')).MessageList
 const MessageList = onDemand(loadMessageList)
 
@@ -16,7 +16,7 @@ export function ThreadView({
   empty,
   ...props
 }: MessageListProps & {
-  /** Identifies the chat. Another one starts at its end. */
+  /** Identifies the chat. A different chat starts at its end. */
   chatKey: string
   empty: ReactNode
 }) {

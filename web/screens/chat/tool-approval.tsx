@@ -10,7 +10,7 @@ import { notifyInBackground } from '../../ui/notifications.ts'
 import { Notice } from '../../ui/state.tsx'
 import { CallArguments } from './tool-call.tsx'
 
-/** Asks the user whether a call may run, with all that the model passes to it. */
+/** Asks the user whether a call may run, and shows all its arguments. */
 export function ToolApproval({ call, runId, name }: { call: ToolCall; runId: string; name: string }) {
   const api = useApi()
   const decision = useMutation({

@@ -1,7 +1,7 @@
 import type { ToolCall } from '../../../contract/tools.ts'
 import { readableName } from '../../tools/built-in-tools.ts'
 
-/** What the model passes to a tool. */
+/** The arguments of a tool call. */
 export function CallArguments({ call }: { call: ToolCall }) {
   const given = Object.entries(call.arguments)
   if (given.length === 0) return null
@@ -17,7 +17,7 @@ export function CallArguments({ call }: { call: ToolCall }) {
   )
 }
 
-/** A text as it is, an object as a line per member, everything else as JSON. */
+/** Formats a text unchanged, an object with a line per member, anything else as JSON. */
 function readable(value: unknown): string {
   if (typeof value === 'string') return value
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return JSON.stringify(value)

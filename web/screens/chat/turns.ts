@@ -8,9 +8,9 @@ export type PendingTurn = {
   /** Undefined until the conversation has been created. */
   conversationId: string | undefined
   turn: Turn
-  /** queued: it is sent when the server can be reached. */
+  /** queued: sent when the server can be reached. */
   phase: 'waiting-for-documents' | 'sending' | 'queued' | 'refused'
-  /** The files that come with the question. */
+  /** The attachments of the question. */
   attachments: Attachment[]
   error: ApiError | undefined
 }
@@ -26,7 +26,7 @@ export type Turn = {
 
 /**
  * Returns the number of messages that a pending turn follows, of `total`: an edited question or a regenerated answer
- * replaces those from its own on. `lists` are the parts of the branch that are loaded.
+ * replaces the messages from its own position on. `lists` are the parts of the branch that are loaded.
  */
 export function countBefore(
   turn: Turn | undefined,

@@ -6,7 +6,7 @@ import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { pageSize } from './use-thread.ts'
 
-/** Pages that are out of sight are forgotten after this time, which bounds the memory of a long conversation. */
+/** Pages out of view are discarded after this time, which bounds the memory of a long conversation. */
 const unusedPageMs = 10_000
 
 /**

@@ -1,14 +1,14 @@
 import { type RefObject, useEffect, useEffectEvent } from 'react'
 
-/** The rows around a target are measured when it has stayed in place for so many frames. */
+/** The rows around a target are measured once it has stayed in place for this many frames. */
 const settledFrames = 3
 
-/** Scrolls until the target is a quarter below the top of the view. The user's own scrolling ends it. */
+/** Scrolls until the target is a quarter below the top of the view. Stops when the user scrolls. */
 export function useJump<Target>(
   scroller: RefObject<HTMLElement | null>,
   target: Target | undefined,
   on: {
-    /** Returns the place of the target once it is in the page. */
+    /** Returns the element or range of the target once it is rendered. */
     find: (target: Target) => Element | Range | undefined
     scrollTo: (offset: number) => void
     onEnd: (hasArrived: boolean) => void
@@ -28,7 +28,7 @@ export function useJump<Target>(
       if (place) {
         const { top } = view.getBoundingClientRect()
         const distance = place.getBoundingClientRect().top - top - view.clientHeight / 4
-        // Near both ends the view cannot reach its place.
+        // Near the ends of the conversation the view cannot scroll far enough.
         settled = Math.abs(distance) < 2 || view.scrollTop === previousTop ? settled + 1 : 0
         if (settled === settledFrames) return onEnd(true)
         previousTop = view.scrollTop

@@ -1,12 +1,12 @@
 import { type RefObject, useLayoutEffect } from 'react'
 
-/** Marks the text in the messages that are in the page, without changing their elements. */
+/** Highlights the text in the rendered messages without changing their elements. */
 export function useMatchHighlights(
   scroller: RefObject<HTMLElement | null>,
   text: string | undefined,
   currentPosition: number | undefined,
 ): void {
-  // The messages in the page change with every render.
+  // The rendered messages change with every render.
   useLayoutEffect(() => {
     if (!scroller.current || !text || !('highlights' in CSS)) return
     const [matches, current] = [new Highlight(), new Highlight()]
@@ -32,7 +32,7 @@ function* matchesIn(row: HTMLElement, text: string): Generator<Range, undefined>
     const nodes = document.createTreeWalker(part, NodeFilter.SHOW_TEXT)
     for (let node = nodes.nextNode(); node; node = nodes.nextNode()) {
       const found = node.textContent?.toLowerCase() ?? ''
-      // A few letters change their length in lower case.
+      // A few letters have another length in lower case.
       if (found.length !== node.textContent?.length) continue
       for (let at = found.indexOf(wanted); at !== -1; at = found.indexOf(wanted, at + wanted.length)) {
         const range = new Range()

@@ -9,7 +9,7 @@ export function useStickToBottom(): {
   content: RefObject<HTMLDivElement | null>
   isAtBottom: boolean
   scrollToBottom: () => void
-  /** Stops following the bottom, to show another place. */
+  /** Stops following the bottom, to show another position. */
   leaveBottom: () => void
 } {
   const scroller = useRef<HTMLDivElement>(null)

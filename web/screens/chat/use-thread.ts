@@ -23,7 +23,7 @@ import {
 } from './question-queue.tsx'
 import { countBefore, type PendingTurn, type Turn } from './turns.ts'
 
-/** The messages of a page. */
+/** Messages per page. */
 export const pageSize = 40
 /** An open conversation keeps this many messages at its end loaded; earlier ones are loaded in pages. */
 const maxLastMessages = 200
@@ -47,7 +47,7 @@ export function useThread({
   onCreated: (conversation: Conversation) => void
   /** Resolves when the uploads in progress are complete; undefined when there are none. */
   waitForDocuments: (conversationId: string | undefined) => Promise<void> | undefined
-  /** Returns the uploaded files that come with the next question. */
+  /** Returns the uploaded attachments of the next question. */
   attachmentsOf: (conversationId: string | undefined) => Attachment[]
   /** Called when the server has stored the turn. */
   onAccepted: (conversationId: string, turn: Turn) => void
@@ -71,13 +71,13 @@ export function useThread({
               api.call(listMessages, { params: { id: conversationId }, query, signal })
             const known = queries.getQueryData<MessageList>(queryKey)
             if (known && known.messages.length > 0 && known.messages.length < maxLastMessages) {
-              // From the same message on, so that what the reader sees stays loaded.
+              // Starts at the same message, so that the visible messages stay loaded.
               const grown = await load({ offset: known.offset, limit: 2 * maxLastMessages })
               if (grown.messages.length > 0) return grown
             }
             return await load({ limit: pageSize })
           },
-    // The run's events announce its end. Polling covers the case that they cannot be received.
+    // The run's events announce its end. Polling covers the case that they are not received.
     refetchInterval: ({ state }) => (state.data?.messages.at(-1)?.status === 'streaming' ? 15_000 : false),
   })
 
@@ -132,7 +132,7 @@ export function useThread({
         attachments = attachmentsOf(id)
         throw unreachable()
       }
-      // A file may be creating it.
+      // The upload of a file may already be creating the conversation.
       id ??= await creating.current
       const documents = turn.kind === 'ask' ? waitForDocuments(id) : undefined
       show({ phase: documents ? 'waiting-for-documents' : 'sending' })

@@ -6,10 +6,10 @@ import { useApi, useIsVisitor } from '../../api/react.tsx'
 import { documentOf } from '../../documents/upload-queue.ts'
 import { useUploads } from '../../documents/upload-queue-context.tsx'
 
-/** The files of a conversation that no question has brought along, without those that the upload queue shows. */
+/** The attachments of a conversation that no question has used yet, without those in the upload queue. */
 export function useUnsentFiles(conversationId: string | undefined): {
   files: Document[]
-  /** Drops some of them, or all, until the server has been asked again. */
+  /** Hides some or all of them until the next request to the server. */
   drop: (conversationId: string, isDropped?: (file: Document) => boolean) => void
 } {
   const api = useApi()

@@ -49,7 +49,7 @@ function OwnInsight({ avee, part }: { avee: Avee; part: string }) {
     { id: 'overview', title: t('Overview'), content: <Overview avee={avee} /> },
     { id: 'questions', title: t('Questions'), content: <Questions avee={avee} /> },
     { id: 'updates', title: t('Updates'), content: <Updates avee={avee} /> },
-    // Nobody but its owner has access to a library, so there are no visitors.
+    // Only its owner has access to a library, so it has no visitors.
     ...(avee.is_library
       ? []
       : [{ id: 'sharing', title: t('Settings'), content: <SharingSettings avee={avee} /> }]),

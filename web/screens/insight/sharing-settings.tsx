@@ -25,7 +25,7 @@ const options: { key: keyof VisitorSettings; title: Message; description: Messag
   },
 ]
 
-/** What visitors share with or can send to the owner of an avee. */
+/** Settings for what visitors share with the owner of an avee. */
 export function SharingSettings({ avee }: { avee: Avee }) {
   const api = useApi()
   const queries = useQueryClient()

@@ -147,7 +147,7 @@ type Link = {
   invitation: string
   setupToken: string
   reset: string
-  /** Where a sign-in at the OIDC provider needs a second factor. */
+  /** Set when a sign-in at the OIDC provider needs a second factor. */
   challenge: Challenge | undefined
   /** The code of the error with which a sign-in at the OIDC provider ended. */
   error: string

@@ -46,6 +46,8 @@ const messages: Record<string, Message> = {
   too_many_attempts: message('Too many attempts. Try again later.'),
 }
 
-/** Returns the message for an error code. The text is not in the link, so that nobody can put words on this page. */
+/**
+ * Returns the message for an error code. The link contains only a code, so that nobody can inject text into this page.
+ */
 export const oidcErrorMessage = (code: string): string =>
   t((Object.hasOwn(messages, code) && messages[code]) || message('Signing in did not work. Try again.'))

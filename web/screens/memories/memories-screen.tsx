@@ -21,7 +21,7 @@ import { MemoryRow } from './memory-row.tsx'
 import { aveeName, MemorySwitches } from './memory-switches.tsx'
 import './memories-screen.css'
 
-/** Lists the user's memories and switches memory on or off per avee. */
+/** Lists the user's memories and turns memory on or off per avee. */
 export function MemoriesScreen() {
   const api = useApi()
   const [isAdding, setIsAdding] = useState(false)

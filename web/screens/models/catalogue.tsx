@@ -24,7 +24,7 @@ import { DownloadList, useDownloads } from './downloads.tsx'
 
 const chatEngineBytes = 85_000_000
 
-/** The models that can run in the server, for administrators: what they are, where they come from, download and delete. */
+/** Lists, downloads and deletes the models that can run in the server, for administrators. */
 export function Catalogue() {
   const api = useApi()
   const { downloads, adopt, dismiss } = useDownloads({ ofCatalogue: true })
@@ -58,7 +58,7 @@ export function Catalogue() {
 
 const chatEngineName = 'node-llama-cpp'
 
-/** The engine that models in the format GGUF need, with a button that installs it. */
+/** The engine of GGUF models, with a button that installs it. */
 function ChatEngineRow({
   engine: { version, installed, message: problem },
   onStarted,

@@ -11,7 +11,7 @@ import { SmallSelect } from '../../ui/field.tsx'
 import { errorMessage } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 
-/** The order in which other models are asked when one cannot be reached, for administrators. */
+/** The order of fallback models, for administrators. */
 export function Fallbacks() {
   const api = useApi()
   const queries = useQueryClient()

@@ -4,7 +4,7 @@ import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 
-/** Downloads everything of the user. */
+/** Downloads all data of the user. */
 export function ExportData() {
   const api = useApi()
   return (

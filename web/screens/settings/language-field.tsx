@@ -11,7 +11,7 @@ import {
 import { SelectField } from '../../ui/field.tsx'
 import { errorMessage } from '../../ui/state.tsx'
 
-/** The choice of the language of the page in this browser. */
+/** Selects the language of the page in this browser. */
 export function LanguageField() {
   const choose = useMutation({ mutationFn: (next: Language | undefined) => chooseLanguage(next) })
   return (

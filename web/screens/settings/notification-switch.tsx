@@ -3,7 +3,7 @@ import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { notificationState, setNotifications } from '../../ui/notifications.ts'
 
-/** Turns notifications on and off, where the browser has them. */
+/** Turns notifications on and off, if the browser supports them. */
 export function NotificationSwitch() {
   const [state, setState] = useState(notificationState)
   if (state === 'unavailable') return null

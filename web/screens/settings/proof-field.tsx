@@ -33,6 +33,6 @@ export function ProofField({
   )
 }
 
-/** What was entered, as a member of a request. */
+/** Returns the entered proof as a member of a request. */
 export const confirmationOf = (proof: Proof, text: string): { current_password?: string; code?: string } =>
   proof === 'password' ? { current_password: text } : proof === 'code' ? { code: text } : {}

@@ -34,7 +34,7 @@ type Step =
   | { removed: Passkey }
   | { recoveryCodes: string[] }
 
-/** How the user signs in: an authenticator app, passkeys, recovery codes and the OIDC provider. */
+/** Manages authenticator app, passkeys, recovery codes and the link to the OIDC provider. */
 export function SignInSecurity() {
   const api = useApi()
   const queries = useQueryClient()

@@ -3,10 +3,12 @@ import { getFactors } from '../../../contract/second-factors.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 
-/** What the user proves their identity with; an account without a password and second factor has nothing. */
+/** How the user can prove their identity; not at all without a password and second factor. */
 export type Proof = 'password' | 'code' | 'none'
 
-/** Returns what the account of the user has; those created at an OIDC provider have no password at first. */
+/**
+ * Returns the proof that the user's account supports; accounts created at an OIDC provider have no password at first.
+ */
 export function useProof(): Proof {
   const api = useApi()
   const { data } = useQuery({ queryKey: keys.factors, queryFn: () => api.call(getFactors) })

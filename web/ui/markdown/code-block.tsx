@@ -35,7 +35,7 @@ export function CodeBlock({
       .then((html) => {
         if (isCurrent && html !== undefined) setColoured({ code, html })
       })
-      // Without a connection the code stays as it is.
+      // Without a connection the code is not highlighted.
       .catch(() => undefined)
     return () => {
       isCurrent = false

@@ -7,11 +7,14 @@ import { Dialog } from '../dialog.tsx'
 import { CodeBlock } from './code-block.tsx'
 import type { DiagramResult, Drawing } from './draw-diagram.ts'
 
-/** Diagrams of messages that were scrolled out of sight and come back. */
+/** Caches diagrams of messages that are scrolled out of view. */
 const kept = new Map<string, DiagramResult>()
 const maxKept = 40
 
-/** A Mermaid diagram as an image, which can neither run nor load anything; its source until it is drawn, and if it cannot be. */
+/**
+ * A Mermaid diagram as an image, which can neither run nor load anything. Shows the source until it is drawn, or if
+ * drawing fails.
+ */
 export function Diagram({ source }: { source: string }) {
   const result = useDiagram(source)
   const [showsSource, setShowsSource] = useState(false)

@@ -76,7 +76,7 @@ function closeFrame(): void {
   document.querySelector('.diagram-frame')?.remove()
 }
 
-/** Returns the next message of a frame. Rejects after a time. */
+/** Returns the next message of a frame. Rejects after a timeout. */
 function messageFrom(element: HTMLIFrameElement, timeoutMs: number): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const receive = ({ source, data }: MessageEvent<unknown>): void => {

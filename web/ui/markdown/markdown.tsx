@@ -12,7 +12,7 @@ import { MathFormula } from './math-formula.tsx'
 export type References = {
   isKnown: (n: number) => boolean
   titleOf: (n: number) => string | undefined
-  /** Returns what opens the target; without it, the reference is disabled. */
+  /** Returns the function that opens the target; without one, the reference is disabled. */
   openerOf: (n: number) => (() => void) | undefined
 }
 
@@ -27,7 +27,7 @@ const ReferencesContext = createContext<References>(noReferences)
 const FootnotesContext = createContext<(label: string) => string | undefined>(() => undefined)
 
 /**
- * Renders Markdown that may still grow; finished blocks are not rendered again. The text cannot make the page load or run
+ * Renders Markdown that may still grow; finished blocks are not rerendered. The text cannot make the page load or run
  * anything: images become links, HTML is shown as text.
  */
 export function Markdown({
@@ -67,13 +67,13 @@ const BlockView = memo(function BlockView({ block, isLast }: { block: Block; isL
   return renderBlock(block.token, isLast, 'auto')
 })
 
-/** `dir` is set on outer blocks only: the direction of a list or quotation is not taken from parts that have their own. */
+/** `dir` is set on outer blocks only: the direction of a list or quotation ignores parts that have their own. */
 function renderBlock(token: MarkdownToken, isLast = false, dir?: 'auto'): ReactNode {
   switch (token.type) {
     case 'paragraph':
       return <p dir={dir}>{renderInline(token.tokens)}</p>
     case 'heading':
-      // One level for all: models skip levels, and the headings of the page are above.
+      // All headings have one level, because models skip levels and the page has headings above.
       return (
         <h3 className={`heading-${token.depth}`} dir={dir}>
           {renderInline(token.tokens)}
