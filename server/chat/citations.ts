@@ -2,8 +2,8 @@ import type { CitedPassage } from '../../contract/messages.ts'
 import type { Hit } from '../knowledge/index.ts'
 
 /**
- * Returns the passages that a finished answer cites, in the order of their numbers. If it cites none, returns all
- * passages of its prompt, marked as not cited.
+ * Returns the passages that a finished answer cites, ordered by first citation. If it cites none, returns all passages
+ * of its prompt, marked as not cited.
  */
 export function selectCitations(answer: string, given: CitedPassage[]): CitedPassage[] {
   const named = [...answer.matchAll(/\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]/g)].flatMap((match) =>
