@@ -11,6 +11,8 @@ const recentMessages = 30
 const messagesPerExtension = 20
 /** Within this many messages from the end of a branch there is a summary, if the branch has one. */
 export const summaryLookback = recentMessages + messagesPerExtension + 10
+/** A model rewrites summaries within this many messages from the end of a branch. */
+export const rewriteLookback = 2 * summaryLookback
 /** The maximum number of messages that the first summary of a conversation covers. */
 const maxFirstSummaryMessages = 2_000
 
@@ -56,11 +58,11 @@ export function summaries({
   return {
     /**
      * Extends the summary of the branch that ends with this message, without a model, when enough messages have been
-     * added. Returns whether it did. Only what is visible to its user is summarized.
+     * added. `messages` are the last `summaryLookback` of the branch. Returns whether the newest summary consists of
+     * extracted sentences. Only what is visible to its user is summarized.
      */
-    async extend(turn: Turn, readBranch: ReadBranch): Promise<boolean> {
+    async extend(turn: Turn, messages: Row<'messages'>[], readBranch: ReadBranch): Promise<boolean> {
       const { message_id: messageId, layer } = turn
-      let messages = await readBranch(messageId, summaryLookback)
       if (messages.length < recentMessages + messagesPerExtension) return false
       let previous = (await findVisible(idsOf(messages), turn)).at(-1)
       if (!previous && messages.length === summaryLookback) {
@@ -70,7 +72,7 @@ export function summaries({
       const from = messages.findIndex(({ id }) => id === previous?.message_id) + 1
       const added = messages.slice(from, messages.length - recentMessages)
       const last = added.at(-1)
-      if (!last || added.length < messagesPerExtension) return false
+      if (!last || added.length < messagesPerExtension) return previous?.made_by === 'sentences'
       const included = await withVisibleDocuments(
         added.filter(({ role, layer_used }) => role === 'user' || isWithin(layer_used, layer)),
         turn,
@@ -91,9 +93,11 @@ export function summaries({
       return true
     },
 
-    /** Lets a model rewrite the newest summary of the branch, if it consists of extracted sentences. */
-    async rewrite(turn: Turn, readBranch: ReadBranch, signal: AbortSignal): Promise<void> {
-      const messages = await readBranch(turn.message_id, 2 * summaryLookback)
+    /**
+     * Lets a model rewrite the newest summary of a branch, if it consists of extracted sentences. `messages` are its last
+     * `rewriteLookback`.
+     */
+    async rewrite(turn: Reader, messages: Row<'messages'>[], signal: AbortSignal): Promise<void> {
       const ids = idsOf(messages)
       const found = await findVisible(ids, turn)
       const [previous, newest] = found.length > 1 ? found.slice(-2) : [undefined, found[0]]
@@ -105,7 +109,7 @@ export function summaries({
         { ...turn, layer: newest.layer },
       )
       // The first summary of a long conversation covers messages that were not read here, so it remains the basis.
-      const coversAll = previous !== undefined || messages.length < 2 * summaryLookback
+      const coversAll = previous !== undefined || messages.length < rewriteLookback
       const basis = coversAll ? (previous?.content ?? '') : newest.content
       const rewritten = await models.runInBackground({ signal }, async (model, stop) => ({
         made_by: model.name,

@@ -17,8 +17,8 @@ import {
   removeQuestion,
   reopenAnswered,
 } from './store/questions.ts'
-import { findTurn, isLocalOnly, saveTurn, type TurnRow, turnsOf } from './store/turns.ts'
-import type { ReadBranch, Summaries } from './summaries.ts'
+import { findTurn, saveTurn, type TurnRow, turnsOf } from './store/turns.ts'
+import { type ReadBranch, rewriteLookback, type Summaries, summaryLookback } from './summaries.ts'
 import { generateTitle, titleFromTopics } from './titles.ts'
 
 /** The number of messages before a question that its analysis reads. */
@@ -67,12 +67,12 @@ export type UnansweredListener = (
 export function turnJobs({ database, jobs, knowledge, models, summaries, notifyUnanswered }: Dependencies) {
   const { db } = database
 
-  /** Reads a turn with the messages before it; undefined when its messages have been deleted. */
-  async function readTurn(
+  /** Returns a turn of a branch with the messages before it; undefined when its messages have been deleted. */
+  function turnOf(
     row: TurnRow,
-    readBranch: ReadBranch,
-  ): Promise<(Turn & { messages: Row<'messages'>[] }) | undefined> {
-    const messages = await readBranch(row.message_id, contextMessages + 2)
+    branch: Row<'messages'>[],
+  ): (Turn & { messages: Row<'messages'>[] }) | undefined {
+    const messages = branch.slice(-contextMessages - 2)
     const [question, answer] = messages.slice(-2)
     if (!question || !answer || question.id !== row.question_id) return undefined
     const layers = layersWithin(row.layer)
@@ -98,8 +98,8 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, notifyU
     reason: UnansweredReason | null,
     terms: string[],
   ): Promise<void> {
+    if (reason === null) return await removeQuestion(db, row.question_id)
     await database.transaction(async (trx) => {
-      if (reason === null) return await removeQuestion(trx, row.question_id)
       const question = {
         message_id: row.question_id,
         avee_id: row.avee_id,
@@ -134,13 +134,14 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, notifyU
     )
   }
 
-  /** Analyzes a turn without a model and extends the summary of its branch. */
-  async function analyze(row: TurnRow, readBranch: ReadBranch, signal: AbortSignal): Promise<void> {
-    const turn = await readTurn(row, readBranch)
-    if (!turn) return
+  /** Analyzes a turn without a model and extends the summary of its branch. Returns whether a model may improve it. */
+  async function analyze(row: TurnRow, readBranch: ReadBranch, signal: AbortSignal): Promise<boolean> {
+    const branch = await readBranch(row.message_id, summaryLookback)
+    const turn = turnOf(row, branch)
+    if (!turn) return false
     const found = await analyzeTurn(knowledge, turn, signal)
     await saveUnanswered(row, found.unanswered, found.questionTerms)
-    await summaries.extend(row, readBranch)
+    const isSummaryExtracted = await summaries.extend(row, branch, readBranch)
     await saveTurn(db, row.message_id, {
       relevance: found.relevance,
       engagement: found.engagement,
@@ -160,18 +161,19 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, notifyU
       documents: found.documents,
       sources: found.sources,
     })
+    return isSummaryExtracted || needsTitle(turn) || turn.citations.length > 0
   }
 
   /** Improves an analyzed turn with a background model, if one may be used. */
   async function refine(row: TurnRow, conversations: Conversations, signal: AbortSignal): Promise<void> {
-    const turn = await readTurn(row, conversations.readBranch)
+    const branch = await conversations.readBranch(row.message_id, rewriteLookback)
+    const turn = turnOf(row, branch)
     if (!turn) return
-    const answers = turn.messages.filter(({ role }) => role === 'assistant').length
-    if (answers <= titledAnswers && (await conversations.hasAutoTitle(row.conversation_id))) {
+    if (needsTitle(turn) && (await conversations.hasAutoTitle(row.conversation_id))) {
       const title = await suggestTitle(turn, signal)
       if (title !== null) await conversations.setAutoTitle(row.conversation_id, title)
     }
-    await summaries.rewrite(row, conversations.readBranch, signal)
+    await summaries.rewrite(row, branch, signal)
     if (turn.citations.length > 0) await refineFollowUps(row, turn, signal)
   }
 
@@ -197,17 +199,18 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, notifyU
         async run({ messageId }, { signal }) {
           const row = await findTurn(db, messageId)
           if (!row) return
-          await models.localOnly(await isLocalOnly(db, row), () =>
+          const canImprove = await models.localOnly(row.isLocalOnly, () =>
             analyze(row, conversations.readBranch, signal),
           )
-          await jobs.enqueue<TurnInput>(db, { kind: refineKind, key: messageId, input: { messageId } })
+          if (canImprove)
+            await jobs.enqueue<TurnInput>(db, { kind: refineKind, key: messageId, input: { messageId } })
         },
       })
       jobs.register<TurnInput>(refineKind, {
         async run({ messageId }, { signal }) {
           const row = await findTurn(db, messageId)
           if (!row) return
-          await models.localOnly(await isLocalOnly(db, row), () => refine(row, conversations, signal))
+          await models.localOnly(row.isLocalOnly, () => refine(row, conversations, signal))
         },
       })
     },
@@ -220,6 +223,9 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, notifyU
       jobs.runNow(analyzeKind, messageId, signal),
   }
 }
+
+const needsTitle = ({ messages }: { messages: Row<'messages'>[] }): boolean =>
+  messages.filter(({ role }) => role === 'assistant').length <= titledAnswers
 
 /** Adds a question to the group of the most similar one, or to a new group; a known question is left as it is. */
 export async function addQuestion(trx: Trx, question: Omit<NewQuestion, 'group_id'>): Promise<void> {

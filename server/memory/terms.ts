@@ -56,4 +56,4 @@ export const languageAmong = (
   surroundings: string[],
   usual: string | null = null,
 ): string | null =>
-  detectLanguage(text, detectLanguage([text, ...surroundings].join('\n').slice(0, 4_000), usual))
+  detectLanguage(text, () => detectLanguage([text, ...surroundings].join('\n').slice(0, 4_000), () => usual))

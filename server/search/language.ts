@@ -31,7 +31,7 @@ const minFrequentWords = 2
  * short text's words that are frequent in the language counts as much. For a text of less than 50 letters (20 in
  * scripts without spaces), the script decides, or `usual`, or the number of frequent words.
  */
-export function detectLanguage(text: string, usual: string | null = null): string | null {
+export function detectLanguage(text: string, usual: () => string | null = () => null): string | null {
   if (text.length <= 3 * sampleCharacters) return detect(text, usual)
   const starts = [0, (text.length - sampleCharacters) / 2, text.length - sampleCharacters].map(Math.floor)
   const detected: string[] = []
@@ -43,13 +43,13 @@ export function detectLanguage(text: string, usual: string | null = null): strin
   return detected[0] ?? null
 }
 
-function detect(text: string, usual: string | null): string | null {
+function detect(text: string, usual: () => string | null): string | null {
   const letters = text
     .replace(/[^\p{L}\p{M}\s'’-]+/gu, ' ')
     .replace(/\s+/gu, ' ')
     .trim()
   const isShort = letters.length < (unspaced.test(letters) ? minLettersUnspaced : minLetters)
-  const known = isShort ? (detectByScript(letters) ?? usual) : null
+  const known = isShort ? (detectByScript(letters) ?? usual()) : null
   if (known !== null) return known
   const only = languages.filter((language) => requiredLetters[language]?.test(letters) ?? true)
   const minScore = letters.length < sampleCharacters / 2 ? minRelativeScore : 1

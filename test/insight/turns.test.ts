@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Avee } from '../../contract/avees.ts'
 import type { Conversation } from '../../contract/conversations.ts'
 import type { ConversationAnalysis } from '../../contract/insight.ts'
 import { startApp, type TestApp } from '../app.ts'
-import { bodyOf, createConversation, registerUser, uploadFiles } from '../builders.ts'
+import { bodyOf, createAvee, createConversation, registerUser, uploadFiles } from '../builders.ts'
 import type { TestClient } from '../client.ts'
 import { ONE_DATABASE } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
@@ -63,6 +64,23 @@ for (const kind of ONE_DATABASE) {
       expect(quality_scores.factual_grounding).toBe(0)
       expect(quality_scores.relevance_score).toBe(1)
       expect(quality_scores.engagement_score).toBeGreaterThan(0)
+    })
+
+    test('reads the branch once, and leaves no job, when no model can improve the answer', async () => {
+      const { client } = await registerUser(app)
+      const { id } = await createConversation(client, (await createAvee(client)).id)
+      const query = vi.spyOn(pg.Client.prototype, 'query')
+      for (const question of ['Hello!', 'How are you?', 'What do you know?']) {
+        await app.app.jobs.idle()
+        query.mockClear()
+        says('Nothing ', 'new.')
+        await askAndWait(client, id, question)
+      }
+      await app.app.jobs.idle()
+      const statements = query.mock.calls.map(([statement]) => JSON.stringify(statement))
+      query.mockRestore()
+      expect(statements.filter((text) => text.includes('select messages.* from branch'))).toHaveLength(1)
+      expect(statements.filter((text) => /insert into jobs.*insight\.refine-turn/.test(text))).toEqual([])
     })
 
     test('stores scores by turn and averages them over the conversation', async () => {

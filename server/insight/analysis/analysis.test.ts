@@ -218,9 +218,9 @@ describe('unansweredReason', () => {
 })
 
 test('languageOf recognizes short texts by their stop words', () => {
-  expect(languageOf('It weaves patterns at 40 per minute.', 'eng')).toBe('eng')
-  expect(languageOf('Es webt Muster, und das schnell.', 'deu')).toBe('deu')
-  expect(languageOf('Who designed it?', null)).toBe('eng')
+  expect(languageOf('It weaves patterns at 40 per minute.', ['eng'])).toBe('eng')
+  expect(languageOf('Es webt Muster, und das schnell.', ['deu'])).toBe('deu')
+  expect(languageOf('Who designed it?', [null])).toBe('eng')
 })
 
 test('jaccard is the share of common elements', () => {

@@ -58,11 +58,13 @@ export async function analyzeTurn(
   const turn = { ...whole, answer: whole.answer.slice(0, maxAnalyzedCharacters) }
   const isExtractive = turn.model === 'extractive'
   const passageLanguage = languageOf(turn.citations.map(({ text }) => text).join('\n'))
-  const language = languageOf(turn.answer, passageLanguage, detectLanguage(turn.question))
+  const detected = detectLanguage(turn.question)
+  const language = languageOf(turn.answer, [passageLanguage, detected])
   const extractor = await termExtractor(language)
   const phrases = await phraseExtractor(language)
   const statements = statementsOf(turn.answer, extractor, isExtractive)
   const question = extractor.stemsOf(turn.question)
+  const answer = extractor.termsOf(turn.answer).map(({ stem }) => stem)
   const earlierAnswers = turn.earlier
     .filter(({ role }) => role === 'assistant')
     .map(({ content }) => content.slice(0, maxAnalyzedCharacters))
@@ -110,7 +112,7 @@ export async function analyzeTurn(
     hasSupport: supporting.size > 0,
   })
   const isAnswered = unanswered === null
-  const questionLanguage = languageOf(turn.question, language)
+  const questionLanguage = languageOf(turn.question, [language], detected)
   const isSameLanguage = questionLanguage === null || language === null || questionLanguage === language
   // An answer that admits not knowing has no topics.
   const topics = rankTopics(isAnswered ? topicSource : { ...topicSource, answer: '' }, phrases, idfOf)
@@ -126,16 +128,14 @@ export async function analyzeTurn(
     relevance: isSameLanguage
       ? relevanceScore({
           question,
-          answer: extractor.stemsOf(
-            [turn.answer, ...cited.flatMap(({ title, heading, text }) => [title, heading ?? '', text])].join(
-              '\n',
-            ),
-          ),
+          answer: extractor
+            .stemsOf(cited.flatMap(({ title, heading, text }) => [title, heading ?? '', text]).join('\n'))
+            .union(new Set(answer)),
           isAnswered,
         })
       : null,
     engagement: engagementScore({
-      answer: extractor.termsOf(turn.answer).map(({ stem }) => stem),
+      answer,
       earlierAnswers: extractor.stemsOf(earlierAnswers.join('\n')),
       isAnswered,
     }),

@@ -27,15 +27,19 @@ export async function termExtractor(language: string | null): Promise<TermExtrac
 
 /**
  * Returns the language of a text that may be a single sentence: letter statistics confuse short texts in related
- * languages, so the language with the most stop words in the text is chosen from what the statistics say, English and
- * `candidates`, the languages of related texts.
+ * languages, so the language with the most stop words in the text is chosen from `detected`, which is what the statistics
+ * say, English and `candidates`, the languages of related texts.
  */
-export function languageOf(text: string, ...candidates: (string | null)[]): string | null {
+export function languageOf(
+  text: string,
+  candidates: (string | null)[] = [],
+  detected = detectLanguage(text),
+): string | null {
   const words = [...tokenize(text)].flatMap(({ text: word, kind }) =>
     kind === 'word' ? [word.toLowerCase()] : [],
   )
-  let best = { language: detectLanguage(text), stopWords: 0 }
-  for (const language of new Set([best.language, ...candidates, 'eng'])) {
+  let best = { language: detected, stopWords: 0 }
+  for (const language of new Set([detected, ...candidates, 'eng'])) {
     const listed = stopWordsOf(language)
     const stopWords = words.filter((word) => listed.has(word)).length
     if (stopWords > best.stopWords) best = { language, stopWords }

@@ -53,17 +53,15 @@ export const findQuestion = (db: Db, messageId: string): Promise<UnansweredRow |
   db.selectFrom('unanswered_questions').selectAll().where('message_id', '=', messageId).executeTakeFirst()
 
 /** Deletes a question, unless it was forwarded, and its group when that becomes empty. */
-export async function removeQuestion(trx: Trx, messageId: string): Promise<void> {
-  const gone = await trx
-    .deleteFrom('unanswered_questions')
-    .where('message_id', '=', messageId)
-    .where('passed_on_at', 'is', null)
-    .returning('group_id')
-    .executeTakeFirst()
-  if (!gone) return
+export async function removeQuestion(db: Db, messageId: string): Promise<void> {
   await sql`
-    delete from question_groups where id = ${gone.group_id}
-      and not exists (select from unanswered_questions where group_id = ${gone.group_id})`.execute(trx)
+    with gone as (
+      delete from unanswered_questions where message_id = ${messageId} and passed_on_at is null returning group_id
+    )
+    delete from question_groups using gone
+    where id = gone.group_id and not exists (
+      select from unanswered_questions as others
+      where others.group_id = gone.group_id and others.message_id <> ${messageId})`.execute(db)
 }
 
 export async function markForwarded(trx: Trx, messageId: string, note: string): Promise<void> {

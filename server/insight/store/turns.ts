@@ -51,21 +51,22 @@ export async function saveTurn(
   await db.updateTable('turn_insights').set(changes).where('message_id', '=', messageId).execute()
 }
 
-export const findTurn = (db: Db, messageId: string): Promise<TurnRow | undefined> =>
-  db.selectFrom('turn_insights').selectAll().where('message_id', '=', messageId).executeTakeFirst()
-
-/** Whether nothing from a turn may be sent to a model outside the private network. */
-export async function isLocalOnly(
+/** Returns a turn, and whether nothing from it may be sent to a model outside the private network. */
+export const findTurn = (
   db: Db,
-  turn: Pick<TurnRow, 'avee_id' | 'conversation_id'>,
-): Promise<boolean> {
-  const { rows } = await sql<{ local_only: boolean }>`
-    select (select local_only from avees where id = ${turn.avee_id})
-      or coalesce((select local_only from all_conversations where id = ${turn.conversation_id}), false) as local_only`.execute(
-    db,
-  )
-  return rows[0]?.local_only ?? true
-}
+  messageId: string,
+): Promise<(TurnRow & { isLocalOnly: boolean }) | undefined> =>
+  db
+    .selectFrom('turn_insights')
+    .selectAll()
+    .select(
+      sql<boolean>`coalesce((select local_only from avees where id = avee_id)
+        or coalesce((select local_only from all_conversations where id = conversation_id), false), true)`.as(
+        'isLocalOnly',
+      ),
+    )
+    .where('message_id', '=', messageId)
+    .executeTakeFirst()
 
 /** Lists the recorded turns among these answers, oldest first, with the user's vote. */
 export const turnsOf = (db: Db, messageIds: string[]) =>
