@@ -135,11 +135,15 @@ const headingsOf = ({ heading, text }: Hit): string[] => [
   ...[...text.matchAll(/^#{1,6} (.{1,90})$/gm)].map(([, line = '']) => line),
 ]
 
+/** Headings of documents of any subject. */
+const generic =
+  /^(?:(?:chapter|part|section|appendix|kapitel|teil|abschnitt|anhang|chapitre|partie|annexe|capítulo|parte|anexo|приложение|глава) |(?:table of contents|executive summary|further reading|see also|external links|list of (?:figures|tables)|frequently asked questions)$)/iu
+
 /**
  * Returns a heading without its number if it reads as a topic, else null. A topic is a whole question, or two to six
- * words without punctuation that begin with a capital letter and neither begin nor end with a stop word. Lines of
- * running text mistaken for headings, such as "In the second half of fiscal", are not topics; nor is the document's
- * title.
+ * words without punctuation that begin with a capital letter, neither begin nor end with a stop word, and name more than
+ * a part of a document. Lines of running text mistaken for headings, such as "In the second half of fiscal", are not
+ * topics; nor is the document's title.
  */
 export function topicIn(heading: string, title: string, language: string | null): string | null {
   const text =
@@ -153,6 +157,7 @@ export function topicIn(heading: string, title: string, language: string | null)
   const isTopic =
     words.length >= 2 &&
     words.length <= 6 &&
+    !generic.test(text) &&
     words.every((word) => /^[\p{L}\p{M}\p{Nd}'’-]+$/u.test(word)) &&
     capitalized.test(text) &&
     ![words.at(0), words.at(-1)].some((word) => stopWords.has(word?.toLowerCase() ?? ''))

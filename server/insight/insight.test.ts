@@ -48,6 +48,17 @@ describe('rankTopics', () => {
     expect(found[0]).toBe('punched cards')
   })
 
+  test('keeps names whole and drops what only the answer mentions', async () => {
+    const question = 'What can the Analytical Engine originate?'
+    const answer =
+      'The Analytical Engine has no pretensions to originate anything. Ada Lovelace said four times so.'
+    expect(await topics('eng', question, answer, { idf: { engin: 0.1 } })).toEqual([
+      'originate',
+      'Analytical Engine',
+      'Ada Lovelace',
+    ])
+  })
+
   test('counts cited headings', async () => {
     const found = await topics('eng', 'What does it do?', 'It adds numbers. The mill is fast.', {
       headings: ['The mill', 'Speed of the mill'],
@@ -83,6 +94,8 @@ describe('topicIn', () => {
     ['the remaining part', 'eng', null],
     ['Revenue, costs and outlook.', 'eng', null],
     ['Weaving', 'eng', null],
+    ['Table of contents', 'eng', null],
+    ['Chapter Four', 'eng', null],
     ['One two three four five six seven', 'eng', null],
     ['The Engine', 'eng', null],
     ['', 'eng', null],

@@ -4,7 +4,7 @@ import { stemmerFor, stopWordsOf } from '../search/index.ts'
 export type Topic = { key: string; text: string; weight: number }
 
 const maxPhraseWords = 3
-const maxTopicsPerTurn = 8
+const maxTopicsPerTurn = 4
 
 /** Words with which answers refer to their sources. */
 const sourceWords =
@@ -18,7 +18,17 @@ const unspaced =
 export type TopicSource = { question: string; answer: string; headings: string[] }
 type Phrase = { text: string; stems: string[] }
 
-/** Extracts candidate key phrases from texts in one language: up to three content words in a row. */
+const isCapitalized = (word = ''): boolean => /^\p{Lu}/u.test(word)
+/** Whether a phrase that begins or ends at `at` would divide a name, such as "Analytical Engine". */
+function dividesName(run: string[], at: number): boolean {
+  if (!isCapitalized(run[at - 1]) || !isCapitalized(run[at])) return false
+  let [from, to] = [at - 1, at + 1]
+  while (to - from <= maxPhraseWords && isCapitalized(run[from - 1])) from -= 1
+  while (to - from <= maxPhraseWords && isCapitalized(run[to])) to += 1
+  return to - from <= maxPhraseWords
+}
+
+/** Extracts candidate key phrases from texts in one language: up to three content words in a row; names are not divided. */
 export async function phraseExtractor(language: string | null) {
   const stem = await stemmerFor(language)
   const stopWords = stopWordsOf(language ?? 'eng')
@@ -42,10 +52,12 @@ export async function phraseExtractor(language: string | null) {
   return (text: string): Phrase[] =>
     runsOf(text).flatMap((run) =>
       run.flatMap((first, from) =>
-        Array.from({ length: Math.min(maxPhraseWords, run.length - from) }, (_, more) => {
-          const words = run.slice(from, from + more + 1)
-          return { text: words.join(unspaced.test(first) ? '' : ' '), stems: words.map(stem) }
-        }),
+        Array.from({ length: Math.min(maxPhraseWords, run.length - from) }, (_, more) => from + more + 1)
+          .filter((to) => !dividesName(run, from) && !dividesName(run, to))
+          .map((to) => {
+            const words = run.slice(from, to)
+            return { text: words.join(unspaced.test(first) ? '' : ' '), stems: words.map(stem) }
+          }),
       ),
     )
 }
@@ -55,19 +67,27 @@ export type PhraseExtractor = Awaited<ReturnType<typeof phraseExtractor>>
  * Returns the key phrases of a turn, the most important first, weighted by TF-IDF: tf · Σ idf / √n for a phrase
  * of n words that occurs tf times in question, answer and cited headings. Dividing by √n, the length of the phrase's
  * vector, ranks a phrase of rare words above its parts, and below them when a common word was added. Of two phrases
- * that contain each other, the one with the higher weight is kept.
+ * that contain each other, the one with the higher weight is kept. Of phrases that the question does not have, those in
+ * the answer are topics if a cited heading has them too or if they are names.
  */
 export function rankTopics(
   source: TopicSource,
   phrasesOf: PhraseExtractor,
   idfOf: (stem: string) => number,
 ): Topic[] {
-  const byKey = Map.groupBy(allPhrases(source, phrasesOf), ({ stems }) => stems.join(' '))
-  const weighted = [...byKey].map(([key, occurrences]) => {
+  const byKey = Map.groupBy(allPhrases(source, phrasesOf), keyOf)
+  const keysOf = (text: string) => new Set(phrasesOf(text).map(keyOf))
+  const [asked, answered] = [keysOf(source.question), keysOf(plainText(source.answer))]
+  const headed = keysOf(source.headings.join('\n'))
+  const isTopic = (key: string, text: string): boolean =>
+    asked.has(key) || (answered.has(key) && (headed.has(key) || isName(text)))
+  const weighted = [...byKey].flatMap(([key, occurrences]) => {
+    const text = occurrences[0]?.text ?? key
+    if (!isTopic(key, text)) return []
     const stems = key.split(' ')
     const idfSum = stems.reduce((sum, stem) => sum + idfOf(stem), 0)
     const weight = (occurrences.length * idfSum) / Math.sqrt(stems.length)
-    return { key, text: occurrences[0]?.text ?? key, weight }
+    return [{ key, text, weight }]
   })
   return withoutNested(weighted, maxTopicsPerTurn)
 }
@@ -83,6 +103,11 @@ export function mergeTopics(turns: Topic[][], limit: number): Topic[] {
   )
   return withoutNested(merged, limit)
 }
+
+const keyOf = ({ stems }: Phrase): string => stems.join(' ')
+
+/** Whether a phrase is two or more capitalized words. */
+const isName = (text: string): boolean => /^\p{Lu}\S* \p{Lu}\S*(?: \p{Lu}\S*)?$/u.test(text)
 
 const allPhrases = ({ question, answer, headings }: TopicSource, phrasesOf: PhraseExtractor): Phrase[] =>
   [question, plainText(answer), ...new Set(headings)].flatMap((text) => phrasesOf(text))
