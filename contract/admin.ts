@@ -176,7 +176,11 @@ export const getStorage = operation({
       disk_bytes: z.int(),
       free_bytes: z.int(),
       tables: z.array(
-        z.object({ name: z.string(), bytes: z.int(), rows: describe(z.int(), 'An estimate.') }),
+        z.object({
+          name: z.string(),
+          bytes: z.int(),
+          rows: describe(z.nullable(z.int()), 'An estimate; null until the database has analyzed the table.'),
+        }),
       ),
     }),
   },

@@ -124,13 +124,13 @@ export function admin({ database: { db }, dataDir }: AdminDependencies) {
       return await jobs.orderBy('failed_at', 'desc').limit(100).execute()
     },
 
-    /** Returns sizes in bytes. Row counts are the planner's estimates. */
+    /** Returns sizes in bytes. Row counts are the planner's estimates, null for tables that were never analyzed. */
     async storage() {
       const [disk, { rows: database }, { rows: tables }] = await Promise.all([
         statfs(dataDir),
         sql<{ bytes: number }>`select pg_database_size(current_database())::float8 as bytes`.execute(db),
-        sql<{ name: string; bytes: number; rows: number }>`
-          select relname as name, pg_total_relation_size(oid)::float8 as bytes, greatest(reltuples, 0)::float8 as rows
+        sql<{ name: string; bytes: number; rows: number | null }>`
+          select relname as name, pg_total_relation_size(oid)::float8 as bytes, nullif(reltuples, -1)::float8 as rows
           from pg_class where relkind = 'r' and relnamespace = current_schema()::regnamespace
           order by bytes desc`.execute(db),
       ])

@@ -68,7 +68,7 @@ function Storage() {
                   <td>
                     <code>{name}</code>
                   </td>
-                  <td className="number">{formatNumber(rows)}</td>
+                  <td className="number">{rows === null ? '–' : formatNumber(rows)}</td>
                   <td className="number">{formatBytes(bytes)}</td>
                 </tr>
               ))}
