@@ -72,8 +72,7 @@ test.each([1280, 390])(
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
 
-    await field.fill('mill rye')
-    await field.press('Enter')
+    await field.fill('mill rye ')
     const results = page.getByRole('list', { name: 'Results' }).getByRole('listitem')
     for (const kind of ['Document', 'Conversation', 'Memory'])
       await results

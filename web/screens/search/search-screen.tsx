@@ -1,6 +1,6 @@
 import { skipToken, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Search } from 'lucide-react'
-import { type FormEvent, type KeyboardEvent, useEffect, useState } from 'react'
+import { type FormEvent, type KeyboardEvent, useEffect, useEffectEvent, useState } from 'react'
 import { useSearchParams } from 'wouter'
 import { listMyAvees } from '../../../contract/avees.ts'
 import { type SearchScope, search as searchOperation, searchScope } from '../../../contract/search.ts'
@@ -14,6 +14,9 @@ import { SearchField, SmallSelect } from '../../ui/field.tsx'
 import { EmptyState, ErrorState, Skeleton } from '../../ui/state.tsx'
 import { Destinations } from './destinations.tsx'
 import './search-screen.css'
+
+/** The search starts when nothing was typed for this long. */
+const typingPauseMs = 300
 
 const scopeNames: Record<SearchScope, Message> = {
   all: message('All results'),
@@ -33,7 +36,7 @@ export function SearchScreen() {
   const avee = params.get('avee') ?? ''
   const scope = searchScope.safeParse(params.get('scope')).data ?? 'all'
   const [searchText, setSearchText] = useState(query)
-  useEffect(() => setSearchText(query), [query])
+  useEffect(() => setSearchText((text) => (text.trim() === query ? text : query)), [query])
 
   const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.call(listMyAvees) })
   const followed = useQuery({
@@ -62,20 +65,30 @@ export function SearchScreen() {
               signal,
             }),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: (previous) => previous,
   })
 
-  const startSearch = (changes: { query?: string; scope?: string; avee?: string }): void => {
+  const startSearch = (changes: { scope?: string; avee?: string }): void => {
     const next = { query: searchText.trim(), scope, avee, ...changes }
-    setParams({
+    const found = {
       ...(next.query && { query: next.query }),
       ...(next.scope !== 'all' && { scope: next.scope }),
       ...(next.avee && { avee: next.avee }),
-    })
+    }
+    setParams(found, { replace: true })
   }
   const submit = (event: FormEvent): void => {
     event.preventDefault()
     startSearch({})
   }
+  const searchTyped = useEffectEvent(() => {
+    if (searchText.trim() !== query) startSearch({})
+  })
+  useEffect(() => {
+    if (searchText.trim() === '') return
+    const timer = setTimeout(searchTyped, typingPauseMs)
+    return () => clearTimeout(timer)
+  }, [searchText])
   return (
     <Page title={t('Search')} intro={t('Find passages of documents, conversations and memories.')}>
       <form className="search-form" role="search" onSubmit={submit} onKeyDown={focusFirstResult}>
@@ -119,7 +132,7 @@ export function SearchScreen() {
         )}
       </div>
       <div aria-live="polite" className="search-results">
-        {(query === '' || searchText.trim() !== query) && <Destinations words={searchText} avees={avees} />}
+        <Destinations words={searchText} avees={avees} />
         {query === '' ? (
           <EmptyState icon={Search} title={t('Search everything')}>
             {t('Enter a question or keywords, or choose where to go.')}
