@@ -23,8 +23,13 @@ export const visibility = describe(
 )
 export type Visibility = z.infer<typeof visibility>
 
+export const shownAvatar = describe(
+  z.nullable(z.string()),
+  'An emoji, or the path of an image on this server (`GET /avees/{id}/avatar`).',
+)
+
 /** Never a URL of another server: every viewer would fetch it. */
-const avatar = describe(
+const newAvatar = describe(
   z
     .string()
     .check(
@@ -63,10 +68,7 @@ export const avee = component(
     display_name: z.string(),
     bio: z.string(),
     greeting: z.string(),
-    avatar: describe(
-      z.nullable(z.string()),
-      'An emoji, or the path of an image on this server (`GET /avees/{id}/avatar`).',
-    ),
+    avatar: shownAvatar,
     visibility,
     is_library: describe(z.boolean(), 'True for the document library of the caller, handle `local`.'),
     is_owner: z.boolean(),
@@ -106,7 +108,7 @@ const settings = {
   persona,
   example_dialogue: exampleDialogue,
   greeting: shortText(2_000),
-  avatar,
+  avatar: newAvatar,
   visibility,
   model: z.string().check(z.minLength(1), z.maxLength(200)),
   anonymous: z.boolean(),

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { shownAvatar } from './avees.ts'
 import {
   aveeReference,
   component,
@@ -26,6 +27,7 @@ export const conversation = component(
     avee_id: id,
     avee_handle: z.string(),
     avee_display_name: z.string(),
+    avee_avatar: shownAvatar,
     title: z.nullable(z.string()),
     layer_used: layer,
     pinned: z.boolean(),

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { shownAvatar } from './avees.ts'
 import { component, describe, id, shortText, text, time, timestamp } from './common.ts'
 import { answerability, searchHit } from './knowledge.ts'
 import { layer } from './layers.ts'
@@ -10,10 +11,10 @@ export type SearchScope = z.infer<typeof searchScope>
 
 /** Common members of all results. */
 const found = {
-  avee: z.object({ id, handle: z.string(), display_name: z.string() }),
+  avee: z.object({ id, handle: z.string(), display_name: z.string(), avatar: shownAvatar }),
   snippet: describe(
     z.array(z.object({ text: z.string(), is_match: z.boolean() })),
-    'The part of `text` with the most words of the query, split at these words.',
+    'The part of `text` with the most words of the query, without Markdown, split at these words.',
   ),
   created_at: timestamp,
 }

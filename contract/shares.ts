@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { shownAvatar } from './avees.ts'
 import { component, describe, id, idParams, ok, timestamp } from './common.ts'
 import { citation } from './messages.ts'
 import { operation } from './operation.ts'
@@ -18,6 +19,7 @@ const sharedConversation = component(
   z.object({
     title: z.nullable(z.string()),
     avee_display_name: describe(z.nullable(z.string()), 'Null if the avee is private.'),
+    avee_avatar: shownAvatar,
     created_at: timestamp,
     expires_at: z.nullable(timestamp),
     messages: describe(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createSnippet } from './snippet.ts'
+import { createSnippet, plainText } from './snippet.ts'
 
 const matches = (text: string, query: string) =>
   createSnippet(text, query)
@@ -46,4 +46,11 @@ test('returns the beginning of a text without a match', () => {
   const shown = createSnippet('Abc def. '.repeat(100), 'zebra')
   expect(shown).toHaveLength(1)
   expect(shown[0]?.text.startsWith('Abc def.')).toBe(true)
+})
+
+test('returns Markdown as plain text', () => {
+  const markdown =
+    '## Fees\n\n- The **dues** are `30`, see [the *list*](https://example.org).\n\n| a | b |\n| --- | --- |'
+  expect(plainText(markdown)).toBe('Fees The dues are 30, see the list. | a | b |')
+  expect(plainText('2 * 3 * 4 = 24\nsnake_case [1]')).toBe('2 * 3 * 4 = 24 snake_case [1]')
 })

@@ -21,6 +21,16 @@ export function isSameStem(a: string, b: string): boolean {
   return shorter.length > 3 && longer.length - shorter.length <= maxSuffixLength && longer.startsWith(shorter)
 }
 
+/** Returns Markdown on one line without its markup, for excerpts. Text without Markdown stays as it is, except for line breaks. */
+export const plainText = (markdown: string): string =>
+  markdown
+    .replaceAll(/^[\t ]{0,12}(?:(?:#{1,6}|[-*+>]|\d{1,3}[.)])[\t ]+|```.{0,40}$|\|[\s:|-]{0,200}$)/gmu, '')
+    .replaceAll(/!?\[([^[\]\n]{0,200})\]\([^()\s]{0,500}\)/gu, '$1')
+    .replaceAll(/(?<![\p{L}\p{N}*])\*([^\s*][^*\n]{0,200})\*(?!\*)/gu, '$1')
+    .replaceAll(/\*\*|~~|`/gu, '')
+    .replaceAll(/\s+/gu, ' ')
+    .trim()
+
 /**
  * Returns the excerpt of a text, about `length` characters, that contains the most words of a query, split at the
  * matching words. Short words only match if the query has no others. "…" marks where the text is truncated.

@@ -1,13 +1,20 @@
-import { createHash } from 'node:crypto'
+import type { Avee } from './store.ts'
 
-/** `version` changes with the image. */
+/** `version` changes when the avee is edited. */
 export type AvatarImage = { type: string; version: string; bytes: Buffer }
 
-/** Parses a stored avatar; undefined for an emoji or none. */
-export function parseAvatar(stored: string | null): AvatarImage | undefined {
-  const [head = '', data] = stored?.split(',', 2) ?? []
+type Pictured = Pick<Avee, 'id' | 'avatar' | 'updatedAt'>
+
+const versionOf = ({ updatedAt }: Pictured): string => String(updatedAt.getTime())
+
+/** Returns the emoji of an avee, the path of its image, or null. */
+export const avatarPath = (avee: Pictured): string | null =>
+  avee.avatar?.startsWith('data:') ? `/avees/${avee.id}/avatar?v=${versionOf(avee)}` : avee.avatar
+
+/** Parses a stored image; undefined for an emoji or none. */
+export function parseAvatar(avee: Pictured): AvatarImage | undefined {
+  const [head = '', data] = avee.avatar?.split(',', 2) ?? []
   const type = /^data:(image\/\w+);base64$/.exec(head)?.[1]
   if (type === undefined || data === undefined) return undefined
-  const bytes = Buffer.from(data, 'base64')
-  return { type, version: createHash('sha256').update(bytes).digest('hex').slice(0, 16), bytes }
+  return { type, version: versionOf(avee), bytes: Buffer.from(data, 'base64') }
 }

@@ -281,7 +281,7 @@ export function avees({
     /** Returns the image of an avee; without a viewer, of a public one. @throws avatar_not_found if it has none */
     async avatar(viewer: Viewer | undefined, idOrHandle: string): Promise<AvatarImage> {
       const avee = viewer ? (await view(viewer, idOrHandle)).avee : await getPublic(idOrHandle)
-      const image = parseAvatar(avee.avatar)
+      const image = parseAvatar(avee)
       if (!image) throw avatarNotFound()
       return image
     },

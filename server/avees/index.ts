@@ -1,3 +1,4 @@
+export { avatarPath } from './avatar.ts'
 export { type AveeCard, type Avees, type AveeView, avees } from './avees.ts'
 export { aveeNotFound, notTheOwner } from './errors.ts'
 export { aveeRoutes, presentAvee } from './routes.ts'

@@ -18,7 +18,7 @@ import {
 import { callerOf } from '../http/caller.ts'
 import { route } from '../http/route.ts'
 import { setSessionCookie, visitorCookie, visitorToken } from '../http/session-cookie.ts'
-import { parseAvatar } from './avatar.ts'
+import { avatarPath } from './avatar.ts'
 import type { AveeCard, Avees } from './avees.ts'
 
 const done = { ok: true } as const
@@ -111,14 +111,13 @@ export const aveeRoutes =
 
 /** The wire format of an avee. Only the owner sees the persona; the owner's id is never sent. */
 export function presentAvee({ avee: shown, layer, isOwner, isFollowing, followers }: AveeCard) {
-  const image = parseAvatar(shown.avatar)
   return {
     id: shown.id,
     handle: shown.handle,
     display_name: shown.displayName,
     bio: shown.bio,
     greeting: shown.greeting,
-    avatar: image ? `/avees/${shown.id}/avatar?v=${image.version}` : shown.avatar,
+    avatar: avatarPath(shown),
     visibility: shown.visibility,
     is_library: shown.isLibrary,
     is_owner: isOwner,

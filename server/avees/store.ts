@@ -55,6 +55,11 @@ export async function findAvee(db: Db, which: AveeSelector): Promise<Avee | unde
   return row && toAvee(row)
 }
 
+/** `avatarPath` in SQL, which leaves images in the database. */
+const avatarPath = sql<string | null>`case when left(avees.avatar, 5) = 'data:'
+  then '/avees/' || avees.id || '/avatar?v=' || floor(extract(epoch from avees.updated_at) * 1000)
+  else avees.avatar end`
+
 /** The avees that a user may see, with the highest layer visible to them: `visibleLayer` of the policy in SQL. */
 export const visibleAvees = (db: Db, userId: string) =>
   db
@@ -66,6 +71,7 @@ export const visibleAvees = (db: Db, userId: string) =>
       'avees.id',
       'avees.handle',
       'avees.display_name',
+      avatarPath.as('avatar'),
       eb
         .case()
         .when('avees.owner_id', '=', userId)

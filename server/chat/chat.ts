@@ -110,7 +110,7 @@ export function chat({
     await insight.purgeFindings(documents)
   })
 
-  const { getConversation, assertQuota, ...lifecycle } = conversations({
+  const { getConversation, assertQuota, assertQuotaWith, ...lifecycle } = conversations({
     database,
     runs,
     avees,
@@ -201,6 +201,7 @@ export function chat({
     ): Promise<StartedTurn> {
       validateQuestion(question)
       const view = await viewOfConversation(caller, conversationId)
+      await assertQuotaWith(caller, conversationId)
       return startTurn(caller, view, { conversationId, question }, options)
     },
 

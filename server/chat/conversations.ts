@@ -57,15 +57,22 @@ export function conversations({
   }
 
   /** @throws quota_exceeded if the user already has the maximum number of conversations */
-  async function assertQuota(on: Db, { userId }: Pick<Caller, 'userId'>): Promise<void> {
-    if (maxConversations > 0 && (await countConversations(on, userId)) >= maxConversations)
+  async function assertQuota(on: Db, { userId }: Pick<Caller, 'userId'>, except?: string): Promise<void> {
+    if (maxConversations > 0 && (await countConversations(on, userId, { except })) >= maxConversations)
       throw quotaExceeded(`${maxConversations} conversations`)
+  }
+
+  /** @throws quota_exceeded if a conversation without messages would be one too many with its first question */
+  async function assertQuotaWith(caller: Caller, id: string): Promise<void> {
+    if (maxConversations > 0 && (await getConversation(caller, id)).leaf_id === null)
+      await assertQuota(db, caller, id)
   }
 
   /** The same quotas apply to the trash separately. */
   const hasRoomInTrash = async (userId: string, id: string): Promise<boolean> =>
     deletions.hasTrash &&
-    (maxConversations === 0 || (await countConversations(db, userId, true)) < maxConversations) &&
+    (maxConversations === 0 ||
+      (await countConversations(db, userId, { inTrash: true })) < maxConversations) &&
     (await knowledge.attachments.fitTrash(id))
 
   /** Deletes the logs of the answers of a conversation and of its uploads. */
@@ -78,6 +85,7 @@ export function conversations({
   return {
     getConversation,
     assertQuota,
+    assertQuotaWith,
 
     /** Creates a conversation with an avee that the caller may see. */
     async createConversation(caller: Caller, aveeIdOrHandle: string): Promise<ConversationRow> {

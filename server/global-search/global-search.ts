@@ -3,8 +3,8 @@ import type { Answerability } from '../../contract/knowledge.ts'
 import { layersWithin } from '../../contract/layers.ts'
 import type { BodyOf } from '../../contract/operation.ts'
 import type { SearchResult, search as searchOperation } from '../../contract/search.ts'
-import { createSnippet } from '../../contract/snippet.ts'
-import type { Avees } from '../avees/index.ts'
+import { createSnippet, plainText } from '../../contract/snippet.ts'
+import { type Avees, avatarPath } from '../avees/index.ts'
 import type { Chat, FoundConversation } from '../chat/index.ts'
 import type { Database } from '../db/index.ts'
 import type { Caller } from '../http/caller.ts'
@@ -40,7 +40,8 @@ export function globalSearch({
     const only = idOrHandle ?? caller.aveeId
     if (only === null) return await listSearchedAvees(db, caller.userId, maxAvees)
     const { avee, layer } = await avees.view(caller, only)
-    return [{ id: avee.id, handle: avee.handle, display_name: avee.displayName, layer }]
+    const { id, handle, displayName } = avee
+    return [{ id, handle, display_name: displayName, avatar: avatarPath(avee), layer }]
   }
 
   return async function search(caller: Caller, request: BodyOf<typeof searchOperation>, signal: AbortSignal) {
@@ -133,7 +134,7 @@ function endOf(moment: string): Date {
 }
 
 const snippetOf = (text: string, query: string) =>
-  createSnippet(text, query).map(({ text: part, isMatch }) => ({ text: part, is_match: isMatch }))
+  createSnippet(plainText(text), query).map(({ text: part, isMatch }) => ({ text: part, is_match: isMatch }))
 
 type Found = Unshown<SearchResult>
 

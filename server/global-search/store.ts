@@ -4,7 +4,13 @@ import { visibleAvees } from '../avees/index.ts'
 import type { Db } from '../db/index.ts'
 
 /** An avee that a user may see, up to a layer. */
-export type SearchedAvee = { id: string; handle: string; display_name: string; layer: Layer }
+export type SearchedAvee = {
+  id: string
+  handle: string
+  display_name: string
+  avatar: string | null
+  layer: Layer
+}
 
 /**
  * Lists the avees that a user owns, talks with, follows, has a permission for, or that remember them, if the user may

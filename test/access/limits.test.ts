@@ -125,7 +125,15 @@ describe.each(ONE_DATABASE)('limits on %s', (kind) => {
     expect([refused.status, refused.body.error.code]).toEqual([403, 'quota_exceeded'])
     expect((await client.post('/api/chat', { message: 'Hello?' })).status).toBe(403)
     expect((await client.delete(`/conversations/${first}`)).status).toBe(200)
-    await createConversation(client, id)
+    const { id: second } = await createConversation(client, id)
+
+    // One that holds only files of a question not asked yet does not count; with its first question it does.
+    await uploadFiles(client, [{ name: 'a.txt', content: 'A.' }], { conversation: second })
+    const { id: third } = await createConversation(client, id)
+    const ask = () => client.post('/chat/ask', { conversation_id: second, question: 'What is in the file?' })
+    expect((await ask()).status).toBe(403)
+    expect((await client.delete(`/conversations/${third}`)).status).toBe(200)
+    expect((await ask()).status).toBe(200)
 
     await sql`
       insert into api_keys (id, user_id, name, prefix, key_hash)

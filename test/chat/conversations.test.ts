@@ -135,7 +135,8 @@ for (const kind of ONE_DATABASE) {
     test('shares a snapshot of which everybody sees the citations that they may see now', async () => {
       const { client: owner } = await registerUser(app)
       const { client } = await registerUser(app)
-      const avee = await createAvee(owner)
+      const image = `data:image/png;base64,${Buffer.from('x').toString('base64')}`
+      const avee = await createAvee(owner, { avatar: image, visibility: 'public' })
       const add = async (layer: string) =>
         bodyOf(
           await owner.post<{ id: string }>(`/avees/${avee.id}/documents`, {
@@ -155,7 +156,11 @@ for (const kind of ONE_DATABASE) {
       )
       expect(created.url).toBe(`${app.url}/s/${created.token}`)
       await ask(owner, id, 'A later question?')
-      type Shared = { avee_display_name: string | null; messages: Message[] }
+      const { conversations } = bodyOf(
+        await owner.get<{ conversations: { avee_avatar: string }[] }>('/conversations'),
+      )
+      expect(conversations[0]?.avee_avatar).toBe(avee.avatar)
+      type Shared = { avee_display_name: string | null; avee_avatar: string | null; messages: Message[] }
       const read = (token = created.token) => app.get<Shared>(`/shares/${token}`)
       const statuses = async () => {
         const { messages } = bodyOf(await read())
@@ -164,13 +169,14 @@ for (const kind of ONE_DATABASE) {
         return messages[1]?.citations.map((citation) => citation.status).toSorted()
       }
       expect(await statuses()).toEqual(['available', 'no_access'])
+      expect((await app.fetch(bodyOf(await read()).avee_avatar ?? '')).status).toBe(200)
       expect(JSON.stringify(bodyOf(await read()))).toContain('grinds public rye')
       bodyOf(await owner.patch(`/documents/${document}`, { layer: 'friends' }))
       expect(await statuses()).toEqual(['no_access', 'no_access'])
       bodyOf(await owner.patch(`/documents/${document}`, { layer: 'public' }))
       bodyOf(await owner.patch(`/avees/${avee.id}`, { visibility: 'private' }))
       expect(await statuses()).toEqual(['no_access', 'no_access'])
-      expect(bodyOf(await read()).avee_display_name).toBeNull()
+      expect(bodyOf(await read())).toMatchObject({ avee_display_name: null, avee_avatar: null })
 
       const { shares } = bodyOf(await owner.get<{ shares: object[] }>(path))
       expect(shares).toEqual([expect.not.objectContaining({ token: created.token })])

@@ -5,7 +5,7 @@ import type { Answerability } from '../../contract/knowledge.ts'
 import type { DocumentResult, SearchResult } from '../../contract/search.ts'
 import { t } from '../languages/index.ts'
 import { formatTime } from '../ui/format.ts'
-import { EmptyState, Notice } from '../ui/state.tsx'
+import { Avatar, EmptyState, Notice } from '../ui/state.tsx'
 import { DocumentDialog } from './document-dialog.tsx'
 import { layerLabels } from './layers.ts'
 import { placeOf } from './place-of.ts'
@@ -81,13 +81,11 @@ function ResultText({ result, showAvee }: { result: SearchResult; showAvee: bool
         <span className="truncate" dir="auto">
           {titleOf(result)}
         </span>
-        {factsOf(result, showAvee && avee.handle !== 'local' ? avee.display_name : undefined).map(
-          (fact, i) => (
-            <span key={i} className="row-facts">
-              {fact}
-            </span>
-          ),
-        )}
+        {factsOf(result, showAvee && avee.handle !== 'local').map((fact, i) => (
+          <span key={i} className="row-facts">
+            {fact}
+          </span>
+        ))}
         <span className="search-hit-score" title={t('Relevance score')}>
           {score.toFixed(2)}
         </span>
@@ -105,13 +103,20 @@ function titleOf(result: SearchResult): string {
 }
 
 /** Returns the facts shown beside the title of a result. */
-function factsOf(result: SearchResult, aveeName: string | undefined): ReactNode[] {
-  const facts: ReactNode[] = aveeName === undefined ? [] : [aveeName]
+function factsOf(result: SearchResult, showAvee: boolean): ReactNode[] {
+  const facts: ReactNode[] = showAvee ? [<AveeFact key="avee" avee={result.avee} />] : []
   if (result.kind !== 'document') return [...facts, formatTime(result.created_at)]
   if (result.page !== null) facts.unshift(placeOf({ ...result, page: result.page }))
   if (result.avee.handle !== 'local') facts.push(t(layerLabels[result.layer].title))
   return facts
 }
+
+const AveeFact = ({ avee }: Pick<SearchResult, 'avee'>) => (
+  <span className="search-hit-avee" dir="auto">
+    <Avatar name={avee.display_name} picture={avee.avatar} size={16} />
+    {avee.display_name}
+  </span>
+)
 
 const keyOf = (result: SearchResult): string => {
   if (result.kind === 'document') return `${result.document_id} ${result.passage}`

@@ -9,6 +9,7 @@ import {
   restoreConversation,
   updateConversation,
 } from '../../contract/conversations.ts'
+import { plainText } from '../../contract/snippet.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
 import { t } from '../languages/index.ts'
@@ -73,14 +74,16 @@ export function HistoryItem({
         aria-current={isCurrent ? 'page' : undefined}
         title={conversation.avee_handle === 'local' ? title : `${conversation.avee_display_name}: ${title}`}
       >
-        {conversation.avee_handle !== 'local' && <Avatar name={conversation.avee_display_name} size={18} />}
+        {conversation.avee_handle !== 'local' && (
+          <Avatar name={conversation.avee_display_name} picture={conversation.avee_avatar} size={18} />
+        )}
         <span className="history-title">
           <span className="truncate" dir="auto">
             {title}
           </span>
           {query && conversation.preview && (
             <small className="truncate" dir="auto">
-              {markWords(conversation.preview, query)}
+              {markWords(plainText(conversation.preview), query)}
             </small>
           )}
         </span>

@@ -1,5 +1,5 @@
 import { validate as isUuid } from 'uuid'
-import type { Avees } from '../../avees/index.ts'
+import { type Avees, avatarPath } from '../../avees/index.ts'
 import { type Database, newId } from '../../db/index.ts'
 import { quotaExceeded } from '../../errors.ts'
 import type { Caller } from '../../http/caller.ts'
@@ -80,6 +80,8 @@ export function shares({
       return {
         title: share.title,
         avee_display_name: isHidden ? null : avee.displayName,
+        // The image of an avee that is not public is for its users.
+        avee_avatar: avee?.visibility === 'public' && !isHidden ? avatarPath(avee) : null,
         created_at: share.created_at,
         expires_at: share.expires_at,
         messages: rows.map((row) => ({

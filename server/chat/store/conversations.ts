@@ -10,6 +10,7 @@ export type ConversationRow = Row<'conversations'> & {
   viewer_layer: Layer
   avee_handle: string
   avee_display_name: string
+  avee_avatar: string | null
   running_run_id: string | null
   preview: string | null
   restorable_until: Date | null
@@ -35,6 +36,7 @@ const visibleConversations = (db: Db, userId: string) =>
       'avees.layer as viewer_layer',
       'avees.handle as avee_handle',
       'avees.display_name as avee_display_name',
+      'avees.avatar as avee_avatar',
       eb
         .selectFrom('runs')
         .select('runs.id')
@@ -50,12 +52,19 @@ const visibleConversations = (db: Db, userId: string) =>
         .as('preview'),
     ])
 
-/** Counts the conversations of a user, or those in the trash. */
-export async function countConversations(db: Db, userId: string, inTrash = false): Promise<number> {
+/** Counts the conversations of a user, or those in the trash, without those that hold only files of a question not asked yet. */
+export async function countConversations(
+  db: Db,
+  userId: string,
+  { inTrash = false, except = null }: { inTrash?: boolean; except?: string | null | undefined } = {},
+): Promise<number> {
+  const holdsFilesOnly = sql<boolean>`leaf_id is null
+    and exists (select from all_avees where conversation_id = all_conversations.id)`
   const { count } = await db
     .selectFrom('all_conversations')
     .where('deletion_id', inTrash ? 'is not' : 'is', null)
     .where('user_id', '=', userId)
+    .where(sql<boolean>`id is distinct from ${except}::uuid and not (${holdsFilesOnly})`)
     .select((eb) => eb.fn.countAll<string>().as('count'))
     .executeTakeFirstOrThrow()
   return Number(count)

@@ -11,10 +11,11 @@ import { Button, IconButton, Spinner } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
 import { Markdown, type References } from '../../ui/markdown/markdown.tsx'
 import { notifyInBackground } from '../../ui/notifications.ts'
-import { Avatar, Notice } from '../../ui/state.tsx'
+import { Notice } from '../../ui/state.tsx'
 import { AnswerDetails } from './answer-details.tsx'
 import { AnswerSteps } from './answer-steps.tsx'
 import { AskOwner } from './ask-owner.tsx'
+import { AveeAvatar } from './avee-avatar.tsx'
 import { FeedbackButtons } from './feedback-buttons.tsx'
 import { FollowUps } from './follow-ups.tsx'
 import type { MessageActions } from './message-actions.ts'
@@ -106,8 +107,8 @@ export const AnswerView = memo(function AnswerView({
 export function AnswerHead({ avee }: { avee: Avee }) {
   return (
     <div className="answer-head">
-      <Avatar name={avee.display_name} picture={avee.avatar} size={26} />
-      <span>{avee.display_name}</span>
+      <AveeAvatar avee={avee} size={26} />
+      <span dir="auto">{avee.is_library ? t('Your library') : avee.display_name}</span>
     </div>
   )
 }

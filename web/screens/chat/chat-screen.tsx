@@ -30,8 +30,9 @@ import { ButtonLink, IconButton } from '../../ui/button.tsx'
 import { isEmbedded } from '../../ui/embedded.ts'
 import { saveLocally } from '../../ui/local-storage.ts'
 import { Menu, MenuItem } from '../../ui/menu.tsx'
-import { Avatar, EmptyState, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
+import { EmptyState, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import { AveeAvatar } from './avee-avatar.tsx'
 import type { OpenCitation } from './citation-panel.tsx'
 import { Composer } from './composer.tsx'
 import { Greeting, knowsAvees } from './greeting.tsx'
@@ -429,12 +430,16 @@ function ChatTitle({
   const name = avee.is_library ? t('Your library') : avee.display_name
   return (
     <>
-      <Avatar name={avee.display_name} picture={avee.avatar} size={28} />
+      <AveeAvatar avee={avee} size={28} />
       <div className="chat-title">
         <h1 className="truncate" dir="auto">
           {isLoading ? <Skeleton width="12rem" /> : (title ?? name)}
         </h1>
-        {(title || isLoading) && <p className="truncate">{name}</p>}
+        {(title || isLoading) && (
+          <p className="truncate" dir="auto">
+            {name}
+          </p>
+        )}
       </div>
     </>
   )

@@ -28,7 +28,7 @@ export function FollowUps({ message, onAsk }: { message: Message; onAsk: (questi
       <ul>
         {questions.map((question) => (
           <li key={question}>
-            <button type="button" className="follow-up" onClick={() => onAsk(question)}>
+            <button type="button" className="follow-up" dir="auto" onClick={() => onAsk(question)}>
               {question}
             </button>
           </li>

@@ -5,7 +5,7 @@ import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
 import { loadLocally } from '../../ui/local-storage.ts'
-import { Avatar } from '../../ui/state.tsx'
+import { AveeAvatar } from './avee-avatar.tsx'
 import './greeting.css'
 
 /** Set when an avee has been asked in this browser, which makes the explanation of avees unnecessary. */
@@ -23,7 +23,7 @@ export function Greeting({ avee, onAsk }: { avee: Avee; onAsk: (question: string
   const questions = starters.data?.questions ?? []
   return (
     <div className="greeting">
-      <Avatar name={avee.display_name} picture={avee.avatar} size={96} />
+      <AveeAvatar avee={avee} size={96} />
       <h2 dir="auto">{avee.is_library ? t('Ask your library') : avee.display_name}</h2>
       {avee.bio && !avee.is_library && (
         <p className="soft" dir="auto">

@@ -35,7 +35,7 @@ export function ShareScreen({ token }: { token: string }) {
       </main>
     )
   }
-  const { title, messages, created_at, avee_display_name } = share.data
+  const { title, messages, created_at, avee_display_name, avee_avatar } = share.data
   const name = avee_display_name ?? 'Gabee'
   return (
     <main className="share">
@@ -62,7 +62,7 @@ export function ShareScreen({ token }: { token: string }) {
         ) : (
           <article key={message.id} className="share-answer" aria-label={t('Answer from {name}', { name })}>
             <div className="answer-head">
-              <Avatar name={name} size={26} />
+              <Avatar name={name} picture={avee_avatar} size={26} />
               <h2>{name}</h2>
             </div>
             <SharedAnswer message={message} />
