@@ -62,7 +62,7 @@ export const signInChallenge = component(
     challenge: describe(z.string(), 'For `POST /auth/second-factor`; valid for one sign-in.'),
     factors: describe(
       z.array(z.enum(factorKinds)),
-      'What the user has set up; a recovery code replaces any of them.',
+      'The second factors of the user; a recovery code replaces any of them.',
     ),
     expires_at: timestamp,
   }),

@@ -57,7 +57,7 @@ export const removeFactors = operation({
   path: '/admin/users/:id/factors',
   tags,
   summary: 'Remove the second factors of a user',
-  description: 'For somebody who has lost them and the recovery codes: the password then suffices again.',
+  description: 'For users who have lost them and their recovery codes. The password then suffices.',
   access,
   audit: 'user.remove_factors',
   params: userParams,
@@ -68,7 +68,7 @@ export const deleteUser = operation({
   method: 'DELETE',
   path: '/admin/users/:id',
   tags,
-  summary: 'Delete a user with everything of theirs',
+  summary: 'Delete a user and all their data',
   description: 'Cannot be undone.',
   access,
   audit: 'user.delete',
@@ -107,7 +107,7 @@ export const getUsage = operation({
       usage: z.array(usageEntry),
       storage: describe(
         z.array(z.object({ user_id: id, email: z.nullable(z.string()), documents: z.int(), bytes: z.int() })),
-        'Documents at present.',
+        'Current documents.',
       ),
     }),
   },
@@ -192,7 +192,7 @@ export const createBackup = operation({
   tags,
   summary: 'Download a backup of the database and the original files',
   description:
-    'A ZIP file with the state at one moment, made while the server works. A download that breaks off is no backup. `gabee restore` reads it. It contains everything that users have stored: keep it as safe as the server.',
+    'A ZIP file with a consistent snapshot, made while the server is running. An incomplete download is not a backup. `gabee restore` reads it. It contains everything that users have stored: keep it as safe as the server.',
   access,
   audit: 'backup.create',
   responses: { 200: content({ 'application/zip': z.unknown() }) },
@@ -216,7 +216,7 @@ export const auditEntry = z.object({
     'Null without a user, as after a wrong password. The e-mail address is null once the user is deleted.',
   ),
   action: describe(z.string(), 'Such as `document.delete`.'),
-  target: describe(z.nullable(z.string()), 'The id of what the action was about.'),
+  target: describe(z.nullable(z.string()), 'The id of the subject of the action.'),
   address: z.nullable(z.string()),
 })
 

@@ -11,7 +11,10 @@ export const maxQuestionAttachments = 20
 export const attachment = component(
   'Attachment',
   z.object({
-    id: describe(id, 'Of the document: its text, file and passages are read as those of other documents.'),
+    id: describe(
+      id,
+      'The id of the document, whose text, file and passages are read like those of other documents.',
+    ),
     name: z.string(),
     type: describe(z.string(), 'pdf, docx, md, txt, html …'),
     bytes: z.int(),
@@ -28,7 +31,7 @@ export const createAttachments = operation({
   tags,
   summary: 'Attach files to a conversation',
   description:
-    'The response streams the progress as that of an upload. The files are searched in this conversation only, are seen by its user only, and are deleted with it.',
+    'The response streams the progress, like an upload. The files are searchable in this conversation only, visible to its user only, and deleted with it.',
   scope: 'chat',
   headers: idempotencyHeaders,
   body: content({
@@ -49,12 +52,12 @@ export const listAttachments = operation({
   path: '/conversations/:id/attachments',
   tags,
   summary: 'List the attachments of a conversation',
-  description: 'Newest first. They can be read, renamed, deleted and restored as other documents.',
+  description: 'Newest first. They can be read, renamed, deleted and restored like other documents.',
   params: idParams,
   query: z.object({
     trash: trashFilter,
     unsent: z.optional(
-      describe(z.stringbool(), 'Lists only those that no question of the conversation has brought along.'),
+      describe(z.stringbool(), 'Lists only those that no question of the conversation has used.'),
     ),
   }),
   responses: { 200: z.object({ attachments: z.array(document) }) },

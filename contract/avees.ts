@@ -76,11 +76,11 @@ export const avee = component(
     is_following: z.boolean(),
     followers: z.int(),
     model: z.nullable(z.string()),
-    anonymous: describe(z.boolean(), 'Whether visitors without an account may ask it while it is public.'),
+    anonymous: describe(z.boolean(), 'Whether visitors without an account may use it while it is public.'),
     example_questions: z.array(z.string()),
     local_only: describe(
       z.boolean(),
-      'Whether nothing of it is sent to a model outside the private network.',
+      'Whether nothing from it may be sent to a model outside the private network.',
     ),
     embed_origins: z.optional(describe(embedOrigins, 'Only for the owner.')),
     tools: describe(z.array(toolName), 'The tools that it may use while it answers.'),
@@ -98,7 +98,7 @@ export type Avee = z.infer<typeof avee>
 const persona = shortText(40_000)
 export const exampleDialogue = describe(
   shortText(20_000),
-  'What the avee would say, for the tone of its answers. Truncated where the context window is too small for all of it.',
+  'Sample replies that set the tone of the answers. Truncated if the context window is too small.',
 )
 /** The members that the owner can set. */
 const settings = {
@@ -177,7 +177,7 @@ export const getAvatar = operation({
   summary: 'Get the image of an avee',
   access: 'public',
   description:
-    'Without an account, of a public avee. The member `avatar` of an avee has the path of the image. It may be cached: a new image has a new path.',
+    'Without an account, only for public avees. The member `avatar` of an avee has the path of the image. It may be cached: a new image has a new path.',
   params: aveeParams,
   query: z.object({ v: z.optional(describe(z.string(), 'The version of the image.')) }),
   responses: { 200: content({ 'image/*': z.unknown() }) },
@@ -210,7 +210,7 @@ export const startVisit = operation({
   tags,
   summary: 'Visit an avee without an account',
   description:
-    'For a public avee whose owner allows it (`anonymous`). The token is sent as the header `X-Visitor`; pages of the server get a cookie too. Visitors read and ask at the public layer. Nothing is remembered of them, and their conversations are deleted when the token expires, unless they sign in and keep them (`POST /me/visit`).',
+    'For a public avee whose owner allows it (`anonymous`). The token is sent as the header `X-Visitor`; pages of the server get a cookie too. Visitors read and ask at the public layer. Nothing is remembered about them, and their conversations are deleted when the token expires, unless they sign in and keep them (`POST /me/visit`).',
   access: 'public',
   params: aveeParams,
   responses: { 201: z.object({ token: z.string(), expires_at: timestamp }) },

@@ -39,20 +39,22 @@ export const answerEvents = {
     'QueuedEvent',
     z.object({
       event: z.literal('queued'),
-      position: describe(z.int(), 'The place in the queue of the model server, from 1.'),
+      position: describe(z.int(), 'The position in the queue of the model server, from 1.'),
       wait_ms: describe(z.nullable(z.int()), 'The expected wait; null before the first answer of the model.'),
     }),
   ),
   reasoning: component(
     'ReasoningEvent',
-    z.object({ reasoning: describe(z.string(), 'A part of what the model thinks; not part of the answer.') }),
+    z.object({
+      reasoning: describe(z.string(), 'A part of the reasoning of the model; not part of the answer.'),
+    }),
   ),
   token: component('TokenEvent', z.object({ token: z.string() })),
   tool: component(
     'ToolEvent',
     describe(
       z.extend(toolCall, { event: z.literal('tool') }),
-      'The state of a call. Each new state of a call is an event of its own.',
+      'The state of a call. Each new state of a call is a separate event.',
     ),
   ),
   intelligence: component(
@@ -92,7 +94,7 @@ const questionParameters = z.object({
   local_only: z.optional(
     describe(
       z.union([z.boolean(), z.stringbool()]),
-      'Sends nothing of this conversation to a model outside the private network, from now on.',
+      'From now on, sends nothing from this conversation to a model outside the private network.',
     ),
   ),
 })
@@ -215,7 +217,7 @@ export const tryAvee = operation({
   summary: 'Try an avee as somebody with access up to a layer would see it',
   scope: 'chat',
   description:
-    'For the owner. The answer uses what that layer may see, and no memories. Nothing is stored but the run, so there are no messages with the ids in its events.',
+    'For the owner. The answer uses the documents visible at that layer, and no memories. Only the run is stored, so there are no messages with the ids in its events.',
   params: aveeParams,
   body: z.object({
     question: z.string(),

@@ -34,7 +34,7 @@ export const conversation = component(
     archived: z.boolean(),
     local_only: describe(
       z.boolean(),
-      'Whether nothing of it is sent to a model outside the private network. A question with `local_only` sets it.',
+      'Whether nothing from it may be sent to a model outside the private network. A question with `local_only` sets it.',
     ),
     leaf_id: describe(z.nullable(id), 'The last message of the active branch.'),
     running_run_id: z.nullable(id),
@@ -119,7 +119,7 @@ export const deleteConversation = operation({
   tags: conversationTags,
   summary: 'Delete a conversation and its messages',
   description:
-    'With what was learned from it alone. It is in the trash until the time in the receipt, unless `permanent` is true. Its run logs are deleted at once.',
+    'Also deletes the memories learned from it alone. It is in the trash until the time in the receipt, unless `permanent` is true. Its run logs are deleted at once.',
   audit: 'conversation.delete',
   params: idParams,
   query: deletionQuery,
@@ -170,7 +170,7 @@ export const findMessages = operation({
   summary: 'Find messages of the active branch',
   access: 'visitor',
   description:
-    'By a text that they contain, in any case, or by an id. Returns the last 1,000 matches, oldest first.',
+    'By a text that they contain, ignoring case, or by id. Returns the last 1,000 matches, oldest first.',
   params: idParams,
   query: z.object({ query: z.optional(text(400)), message_id: z.optional(id) }),
   responses: {
@@ -211,7 +211,7 @@ export const importEvents = {
       done: z.literal(true),
       imported: describe(z.int(), 'Conversations.'),
       existing: describe(z.int(), 'Conversations of the file that had been imported before.'),
-      unreadable: describe(z.int(), 'Objects in the file that are no conversations, or empty ones.'),
+      unreadable: describe(z.int(), 'Objects in the file that are not conversations, or are empty.'),
     }),
   ),
   message: component(

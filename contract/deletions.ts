@@ -10,7 +10,7 @@ export const deletionReceipt = component(
     id,
     purge: describe(
       z.enum(['pending', 'done']),
-      'done: no file of the embedded database and no table of a PostgreSQL server still holds the contents.',
+      'done: no file of the embedded database and no table of a PostgreSQL server still has the contents.',
     ),
     created_at: timestamp,
     restorable_until: describe(
@@ -34,21 +34,21 @@ export const deletionQuery = z.object({
   permanent: z.optional(
     describe(
       z.stringbool(),
-      'Deletes permanently instead of moving to the trash, also what is in the trash.',
+      'Deletes permanently instead of moving to the trash; also applies to objects in the trash.',
     ),
   ),
 })
 
 /** Lists the trash instead. */
 export const trashFilter = z.optional(
-  describe(z.stringbool(), 'Lists the trash instead: what was deleted and can still be restored.'),
+  describe(z.stringbool(), 'Lists the trash instead: deleted objects that can still be restored.'),
 )
 
 /** The time until which an object in the trash can be restored; left out for others. */
 export const restorableUntil = z.optional(
   z.pipe(
     z.transform((at: Date | string | null) => (at instanceof Date ? at.toISOString() : (at ?? undefined))),
-    z.optional(describe(time, 'Only for what is in the trash.')),
+    z.optional(describe(time, 'Only for objects in the trash.')),
   ),
 )
 

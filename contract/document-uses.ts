@@ -22,14 +22,14 @@ export const listDocumentUses = operation({
   tags: ['documents'],
   summary: 'List where a document is used',
   description:
-    'The conversations of the caller whose answers cite it, by the latest of these answers, and the avees that have it. Of the conversations of others, the owner gets the number only.',
+    'The conversations of the caller whose answers cite it, sorted by the latest of these answers, and the avees that have it. The owner also gets the number of conversations of others.',
   params: idParams,
   query: z.object({ limit: limitOf(100, 20), cursor: pageQuery.shape.cursor }),
   responses: {
     200: z.extend(pageOf('conversations', documentUse), {
       conversations_of_others: describe(
         z.nullable(z.int()),
-        'At most 1,000; null for an attachment, and for others than the owner.',
+        'At most 1,000; null for an attachment, and for anybody but the owner.',
       ),
       avees: describe(
         z.array(

@@ -92,7 +92,7 @@ const conversationAnalysis = component(
     cost: z.optional(
       describe(
         z.number(),
-        'Of the answers on all branches, by the prices of their providers; missing if no price is known.',
+        'The cost of the answers on all branches, by the prices of their providers; missing if no price is known.',
       ),
     ),
   }),

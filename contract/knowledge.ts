@@ -20,7 +20,7 @@ import { runEvents } from './runs.ts'
 /** Whether the documents answer a question. */
 export const answerability = describe(
   z.enum(['yes', 'unsure', 'no']),
-  '`yes`: the passages answer it; `unsure`: they are the closest ones found; `no`: no passage fits.',
+  '`yes`: the passages answer it; `unsure`: they are the closest ones found; `no`: no passage matches.',
 )
 export type Answerability = z.infer<typeof answerability>
 
@@ -30,7 +30,7 @@ export const document = component(
   'Document',
   z.object({
     id,
-    avee_id: describe(id, 'Of an attachment, the id of its conversation.'),
+    avee_id: describe(id, 'For an attachment, the id of its conversation.'),
     title: z.string(),
     filename: z.nullable(z.string()),
     type: describe(z.string(), 'pdf, docx, md, txt, html …'),
@@ -142,14 +142,14 @@ export const createDocumentsFromSite = operation({
   tags,
   summary: 'Add the pages of a website and stream the progress',
   description:
-    'Reads the sitemap that robots.txt names, the sitemap at a usual place, or the sitemap at `url`. Skips pages that robots.txt disallows and replaces documents whose page has changed.',
+    'Reads the sitemap that robots.txt names, the sitemap at a usual location, or the sitemap at `url`. Skips pages that robots.txt disallows and replaces documents whose page has changed.',
   params: aveeParams,
   headers: idempotencyHeaders,
   body: z.extend(page, {
     limit: z.optional(
       describe(
         z.int().check(z.minimum(1), z.maximum(100_000)),
-        'The maximum number of pages. The server has a limit of its own.',
+        'The maximum number of pages. The server has its own limit.',
       ),
     ),
   }),
@@ -195,7 +195,7 @@ export const deleteDocument = operation({
   summary: 'Delete a document',
   audit: 'document.delete',
   description:
-    'With its text, passages and vectors. It is in the trash until the time in the receipt, unless `permanent` is true.',
+    'Also deletes its text, passages and vectors. It is in the trash until the time in the receipt, unless `permanent` is true.',
   params: idParams,
   query: deletionQuery,
   responses: { 200: deleted },
@@ -234,7 +234,7 @@ export const getPageWords = operation({
     200: z.object({
       words: describe(
         z.array(z.object({ text: z.string(), left: share, top: share, width: share, height: share })),
-        'In reading order, with boxes in shares of the width and height of the page, from its upper left corner. Empty for a page with a text of its own.',
+        'In reading order, with boxes in shares of the width and height of the page, from its upper left corner. Empty for a page with embedded text.',
       ),
     }),
   },

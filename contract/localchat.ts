@@ -28,7 +28,7 @@ const source = z.union([
     score: z.number(),
     n: z.int(),
     text: z.string(),
-    cited: describe(z.boolean(), 'Whether the answer names the passage.'),
+    cited: describe(z.boolean(), 'Whether the answer cites the passage.'),
   }),
   z.object({ n: z.int(), status: z.enum(['deleted', 'no_access']) }),
 ])
@@ -223,7 +223,7 @@ const status = z.object({
   rerank_model: describe(z.nullable(z.string()), 'The reranker, if there is one.'),
   rerank_problem: describe(z.nullable(z.string()), 'Why the reranker is unavailable.'),
   document_count: z.int(),
-  max_question_chars: describe(z.int(), 'The number of characters that a question may have.'),
+  max_question_chars: describe(z.int(), 'The maximum number of characters of a question.'),
   cache: z.object({
     kind: z.enum(['memory', 'redis']),
     hits: z.int(),

@@ -37,14 +37,14 @@ export const mcpTools = {
           display_name: z.string(),
           bio: z.string(),
           is_owner: z.boolean(),
-          layer: describe(layer, 'The access layer that you have.'),
+          layer: describe(layer, 'Your access layer.'),
         }),
       ),
     }),
   },
   search_documents: {
     title: 'Search documents',
-    description: 'Finds the passages that fit a query best, in the documents of one avee or of all.',
+    description: 'Finds the passages that match a query best, in the documents of one avee or of all.',
     scope: 'read',
     input: z.object({
       query: text(10_000),
@@ -89,14 +89,15 @@ export const mcpTools = {
   },
   remember: {
     title: 'Remember something',
-    description: 'Stores something that an avee should remember of you.',
+    description: 'Stores something that an avee should remember about you.',
     scope: 'chat',
     input: z.object({ avee: aveeReference, text: text(500) }),
     output: z.object({ memory }),
   },
   recall: {
     title: 'Recall memories',
-    description: 'Returns what an avee remembers of you: what fits a query best, or the latest memories.',
+    description:
+      'Returns what an avee remembers about you: the best matches of a query, or the latest memories.',
     scope: 'read',
     input: z.object({ avee: aveeReference, query: z.optional(shortText(400)) }),
     output: z.object({ memories: z.array(memory) }),

@@ -67,7 +67,7 @@ export const listConversationMemories = operation({
   method: 'GET',
   path: '/chat/:id/memories',
   tags,
-  summary: 'List what the avee of a conversation remembers of the caller',
+  summary: 'List what the avee of a conversation remembers about the caller',
   params: idParams,
   responses: { 200: z.object({ avee_id: id, memories: z.array(memory), total: z.int() }) },
 })
@@ -76,7 +76,7 @@ export const listMemories = operation({
   method: 'GET',
   path: '/memories',
   tags,
-  summary: 'List what avees remember of the caller',
+  summary: 'List what avees remember about the caller',
   description: 'Pinned memories first, then the most recent.',
   query: z.extend(pageQuery, {
     avee: z.optional(aveeReference),
@@ -149,7 +149,7 @@ export const deleteMemories = operation({
   method: 'DELETE',
   path: '/memories',
   tags,
-  summary: 'Delete everything an avee remembers of the caller',
+  summary: 'Delete everything an avee remembers about the caller',
   audit: 'memory.delete_all',
   query: z.extend(deletionQuery, { avee: aveeReference }),
   responses: { 200: deletedMemories },
@@ -159,7 +159,7 @@ export const exportMemories = operation({
   method: 'GET',
   path: '/memories/export',
   tags,
-  summary: 'Export what avees remember of the caller',
+  summary: 'Export what avees remember about the caller',
   query: z.object({ avee: z.optional(aveeReference) }),
   responses: { 200: z.object({ exported_at: timestamp, memories: z.array(memory) }) },
 })

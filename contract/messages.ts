@@ -60,18 +60,18 @@ export const answerDetails = {
   page_images: z.optional(
     describe(
       z.int(),
-      'The pages of sources that the model was given as pictures too: scanned pages, and pages of figures.',
+      'The source pages that the model was also given as pictures: scanned pages, and pages with figures.',
     ),
   ),
   images_left_out: z.optional(
     describe(
       z.enum(['no_vision', 'not_allowed', 'no_room']),
-      'Why pictures of the question were left out: the model cannot see; they may not leave the private network; they do not fit or cannot be read.',
+      'Why pictures of the question were left out: the model has no image input; they may not leave the private network; they do not fit or cannot be read.',
     ),
   ),
 }
 
-export const toolCalls = z.optional(describe(z.array(toolCall), 'The calls of tools, in their order.'))
+export const toolCalls = z.optional(describe(z.array(toolCall), 'Tool calls in order.'))
 
 export type AnswerDetails = z.infer<z.ZodMiniObject<typeof answerDetails>>
 
@@ -97,7 +97,7 @@ export const message = component(
     error: z.nullable(z.object({ code: z.string(), message: z.string() })),
     ...answerDetails,
     tool_calls: toolCalls,
-    reasoning: z.optional(describe(z.nullable(z.string()), 'What the model thought before it answered.')),
+    reasoning: z.optional(describe(z.nullable(z.string()), 'The reasoning of the model before its answer.')),
     run_id: z.nullable(id),
     parent_id: z.nullable(id),
     siblings: describe(z.array(id), 'This message and its alternatives, oldest first.'),

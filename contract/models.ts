@@ -157,7 +157,7 @@ export type ProviderKind = z.infer<typeof providerKind>
 export const capability = z.enum(['chat', 'embed', 'vision', 'tools', 'thinking', 'json'])
 
 const configuredModel = z.object({
-  id: describe(shortText(200), 'As the provider calls it.'),
+  id: describe(shortText(200), 'The name of the model at the provider.'),
   context_length: z.optional(z.int().check(z.positive())),
   capabilities: z.optional(z.array(capability)),
 })
@@ -207,7 +207,7 @@ const providerFields = {
   ),
   max_parallel: describe(
     z.nullable(z.int().check(z.minimum(1), z.maximum(1_000))),
-    'Requests at a time; further answers wait in a queue. null: no limit.',
+    'Concurrent requests; further answers wait in a queue. null: no limit.',
   ),
   prices,
 }
@@ -283,8 +283,8 @@ export const deleteProvider = operation({
 const testedProvider = z.object({
   ok: z.boolean(),
   models: describe(z.int(), 'The number of models that it offers.'),
-  latency_ms: describe(z.int(), 'Time of the list of models.'),
-  error: z.optional(describe(z.string(), 'What is wrong and what to do.')),
+  latency_ms: describe(z.int(), 'Duration of the request for the list of models.'),
+  error: z.optional(describe(z.string(), 'The problem and what to do.')),
   answer: z.optional(
     z.object({
       model: z.string(),
@@ -337,7 +337,7 @@ export const listAvailableModels = operation({
 const fallbackModels = z.object({
   models: describe(
     z.array(shortText(300)).check(z.maxLength(50)),
-    'Ids, asked in this order when the selected model cannot be reached before its first token.',
+    'Ids, used in this order when the selected model cannot be reached before its first token.',
   ),
 })
 
@@ -345,7 +345,7 @@ export const getFallbacks = operation({
   method: 'GET',
   path: '/models/fallbacks',
   tags: providerTags,
-  summary: 'Get the models that are asked when another is away',
+  summary: 'Get the fallback models',
   description: 'Until it is set: the other chat models, local ones first.',
   access: 'admin',
   responses: { 200: fallbackModels },
@@ -355,7 +355,7 @@ export const setFallbacks = operation({
   method: 'PUT',
   path: '/models/fallbacks',
   tags: providerTags,
-  summary: 'Set the models that are asked when another is away',
+  summary: 'Set the fallback models',
   audit: 'models.fallbacks',
   access: 'admin',
   body: fallbackModels,
@@ -411,7 +411,7 @@ const catalogueModel = component(
   'CatalogueModel',
   z.extend(catalogueEntry, {
     size: describe(z.int(), 'Bytes of all files.'),
-    source: describe(z.string(), 'Where a download reads: an address, or a folder of the server.'),
+    source: describe(z.string(), 'The source of downloads: an address, or a folder of the server.'),
     installed: z.boolean(),
   }),
 )
@@ -478,7 +478,7 @@ export const deleteCatalogueModel = operation({
   path: '/models/:id',
   tags: providerTags,
   summary: 'Delete an in-process model from disk',
-  description: 'Also what an unfinished download has left.',
+  description: 'Also deletes an unfinished download.',
   audit: 'model.delete',
   access: 'admin',
   params: z.object({ id: catalogueId }),

@@ -16,7 +16,7 @@ export const beginOidc = operation({
   tags,
   summary: 'Begin signing in at the OIDC provider',
   description:
-    'The provider returns the browser to `/auth/oidc/callback`, which sets the session cookie. Somebody new gets an account as `REGISTRATION` allows.',
+    'The provider returns the browser to `/auth/oidc/callback`, which sets the session cookie. New people get an account if `REGISTRATION` allows it.',
   access: 'public',
   maxBodyBytes,
   body: z.object({

@@ -22,7 +22,7 @@ const listed = z.object({
   name: z.string(),
   model: z.string(),
   modified_at: z.string(),
-  size: describe(z.int(), 'Bytes; 0 for what is no file.'),
+  size: describe(z.int(), 'Bytes; 0 for models that are not files.'),
   digest: z.string(),
   details,
 })
@@ -31,7 +31,7 @@ export const getVersion = operation({
   method: 'GET',
   path: '/ollama/api/version',
   tags,
-  summary: 'Get the version of Ollama whose API this follows',
+  summary: 'Get the version of Ollama whose API this server implements',
   errors,
   responses: { 200: z.object({ version: z.string() }) },
 })

@@ -13,7 +13,7 @@ const errors = component(
     error: z.object({
       message: z.string(),
       type: z.string(),
-      param: describe(z.nullable(z.string()), 'The field of the request that is wrong.'),
+      param: describe(z.nullable(z.string()), 'The invalid field of the request.'),
       code: z.nullable(z.string()),
     }),
   }),
@@ -268,7 +268,7 @@ export const createResponse = operation({
   summary: 'Answer an input with text, as an avee or with a model',
   scope: 'chat',
   description:
-    'Text in and out. Unless `store` is false, a later request can continue the response for 30 days by `previous_response_id`; it is no conversation.',
+    'Text in and out. Unless `store` is false, a later request can continue the response for 30 days by `previous_response_id`; it is not a conversation.',
   maxBodyBytes,
   headers: idempotencyHeaders,
   body: z.object({

@@ -80,7 +80,7 @@ export const readRunEvents = operation({
     format: z.optional(
       describe(
         z.string(),
-        'The protocol to read an answer in: `gabee`, `localchat`, `openai` or `ollama`. Default: the one it was asked in. Other runs have `gabee` alone.',
+        'The protocol to read an answer in: `gabee`, `localchat`, `openai` or `ollama`. Default: the one in which it was requested. Other runs support `gabee` only.',
       ),
     ),
   }),

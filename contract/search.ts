@@ -58,7 +58,7 @@ export const search = operation({
   tags: ['search'],
   summary: 'Search documents, conversations and memories',
   description:
-    'Without `avee`, searches everything that the caller may see of their avees and of those that they talk with, follow or have a permission for: documents up to their layer, their own conversations and memories. Of more than 50 avees, those of the latest conversations are searched. A conversation is found once, by its best message. Results are ordered by `score`.',
+    'Without `avee`, searches everything that the caller may see of their avees and of those that they talk with, follow or have a permission for: documents up to their layer, their own conversations and memories. With more than 50 avees, those of the latest conversations are searched. A conversation is found once, by its best message. Results are ordered by `score`.',
   scope: 'read',
   body: z.object({
     query: text(10_000),

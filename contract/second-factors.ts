@@ -8,14 +8,14 @@ const maxBodyBytes = 16 * 1024
 
 const code = describe(
   shortText(100),
-  'The present code of the authenticator app, or a recovery code. Each is accepted once.',
+  'The current code of the authenticator app, or a recovery code. Each is accepted once.',
 )
 
 const webAuthn = z.record(z.string(), z.unknown())
 const passkeyOptions = z.object({
   options: describe(webAuthn, 'The argument of the WebAuthn API of the browser, as JSON; valid once.'),
 })
-const passkeyResponse = describe(webAuthn, 'What the WebAuthn API of the browser returned, as JSON.')
+const passkeyResponse = describe(webAuthn, 'The result of the WebAuthn API of the browser, as JSON.')
 
 const passkey = component(
   'Passkey',
@@ -30,7 +30,7 @@ const recoveryCodes = describe(
 
 const firstRecoveryCodes = describe(
   z.nullable(recoveryCodes),
-  'With the first second factor; null if the account has recovery codes already.',
+  'With the first second factor; null if the account already has recovery codes.',
 )
 
 const signInChallengeToken = describe(shortText(200), '`challenge` of the response to `POST /auth/login`.')
@@ -84,7 +84,7 @@ export const beginTotp = operation({
   path: '/me/factors/totp',
   tags,
   summary: 'Create a secret for an authenticator app',
-  description: `The app is asked for at sign-in only after \`PUT /me/factors/totp\`. ${confirmationNote}`,
+  description: `Sign-in requires the app only after \`PUT /me/factors/totp\`. ${confirmationNote}`,
   maxBodyBytes,
   body: z.object(confirmation),
   responses: {
@@ -99,10 +99,10 @@ export const enableTotp = operation({
   method: 'PUT',
   path: '/me/factors/totp',
   tags,
-  summary: 'Ask for the authenticator app at each sign-in from now on',
+  summary: 'Require the authenticator app at each sign-in from now on',
   audit: 'totp.enable',
   maxBodyBytes,
-  body: z.object({ code: describe(shortText(100), 'The present code of the app.') }),
+  body: z.object({ code: describe(shortText(100), 'The current code of the app.') }),
   responses: {
     200: z.object({ recovery_codes: firstRecoveryCodes }),
   },

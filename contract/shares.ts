@@ -54,7 +54,7 @@ export const createShare = operation({
       expires_in: z.optional(
         describe(
           z.int().check(z.minimum(60), z.maximum(366 * 24 * 60 * 60)),
-          'Seconds until it expires; without it, it does not.',
+          'Seconds until it expires; never by default.',
         ),
       ),
     }),
@@ -87,7 +87,7 @@ export const getShare = operation({
   tags,
   summary: 'Read a shared conversation',
   description:
-    'Of the citations, only those are shown that everybody may see now. Not found when the link has expired or was revoked, or when its creator can no longer read the conversation.',
+    'Shows only the citations that are public now. Not found when the link has expired or was revoked, or when its creator can no longer read the conversation.',
   access: 'public',
   params: z.object({ id: describe(z.string(), 'The token of the link; to revoke it, its id.') }),
   responses: { 200: sharedConversation },

@@ -28,11 +28,11 @@ export const toolCall = component(
       'needs_approval: the call waits for `POST /runs/{id}/tools/{call_id}`.',
     ),
     expires_at: z.optional(
-      describe(z.iso.datetime(), 'When a call that waits for an approval counts as refused.'),
+      describe(z.iso.datetime(), 'The time at which a call without approval counts as refused.'),
     ),
     result: z.optional(
       z.object({
-        text: describe(z.string(), 'What the call found or did, or why it failed.'),
+        text: describe(z.string(), 'The result of the call, or why it failed.'),
         citations: z.optional(
           describe(z.array(z.int()), 'The numbers of the citations that the model was given.'),
         ),
@@ -57,7 +57,7 @@ export const tool = component(
     description: z.string(),
     needs_approval: describe(
       z.enum(['never', 'sometimes', 'always']),
-      'Whether a call asks the person first. sometimes: depending on the arguments.',
+      'Whether a call needs the approval of the user. sometimes: depending on the arguments.',
     ),
   }),
 )
@@ -80,7 +80,7 @@ export const approveToolCall = operation({
   summary: 'Approve or refuse a tool call',
   scope: 'chat',
   description:
-    'Only for the person who asked. The call waits for 10 minutes; without an answer it counts as refused. 409: it no longer waits.',
+    'Only for the user who asked. The call waits for 10 minutes; without a decision it counts as refused. 409: it no longer waits.',
   params: z.object({ id: z.string(), call_id: shortText(100) }),
   body: z.object({ approve: z.boolean() }),
   responses: { 200: ok },
@@ -105,7 +105,7 @@ const operations = describe(
 const enabled = describe(z.boolean(), 'Whether it is offered at all.')
 const shared = describe(
   z.boolean(),
-  'Whether it is offered to everybody who may ask the avee, instead of its owner alone. Its functions then get words of their questions, and they approve calls that change something.',
+  'Whether it is offered to everybody who may ask the avee, instead of its owner alone. Its functions then receive words of their questions, and they approve calls that make changes.',
 )
 
 export const ownTool = component(
@@ -125,7 +125,7 @@ export const ownTool = component(
       z.object({
         name: z.string(),
         description: z.string(),
-        needs_approval: describe(z.boolean(), 'Whether a call asks the person first.'),
+        needs_approval: describe(z.boolean(), 'Whether a call needs the approval of the user.'),
         selected: z.boolean(),
       }),
     ),
@@ -154,7 +154,7 @@ export const addTool = operation({
   summary: 'Add a tool to an avee',
   audit: 'tool.create',
   description:
-    '`openapi`: the operations of an OpenAPI 3 description in JSON or YAML, from a URL or given as `spec`. `mcp`: a server of the Model Context Protocol (Streamable HTTP). `mcp_stdio`: a program on the server, for administrators. Only public addresses are reached, and those in `TOOL_ALLOWED_HOSTS`. Operations other than GET and MCP tools without `readOnlyHint` ask the person first.',
+    '`openapi`: the operations of an OpenAPI 3 description in JSON or YAML, from a URL or given as `spec`. `mcp`: a server of the Model Context Protocol (Streamable HTTP). `mcp_stdio`: a program on the server, for administrators. Only public addresses are reached, and those in `TOOL_ALLOWED_HOSTS`. Operations other than GET, and MCP tools without `readOnlyHint`, need the approval of the user.',
   params: aveeParams,
   body: z.discriminatedUnion('kind', [
     z.object({

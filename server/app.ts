@@ -280,7 +280,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
         read: async () => (await admin.countRuns()).map(({ count, ...labels }) => ({ labels, value: count })),
       },
       database: {
-        help: 'Connections of the pool, idle ones, callers that wait, and figures of the embedded database.',
+        help: 'Connections of the pool, idle connections, waiting callers, and statistics of the embedded database.',
         labels: ['figure'],
         read: async () =>
           Object.entries(database.stats()).map(([figure, value]) => ({ labels: { figure }, value })),

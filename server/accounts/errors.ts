@@ -14,7 +14,7 @@ export const wrongCode = defineError(
   403,
   'wrong_code',
   () =>
-    'This code is wrong or has been used. Enter the present code of your app, or an unused recovery code.',
+    'This code is wrong or has been used. Enter the current code of your app, or an unused recovery code.',
 )
 export const codeRequired = defineError(
   403,
@@ -35,7 +35,7 @@ export const challengeExpired = defineError(
 export const totpAlreadyOn = defineError(
   409,
   'totp_already_on',
-  () => 'An authenticator app is set up already. Remove it first.',
+  () => 'An authenticator app is already set up. Remove it first.',
 )
 export const totpNotBegun = defineError(
   409,
@@ -73,7 +73,7 @@ export const commonPassword = defineError(
 export const invitationRequired = defineError(
   403,
   'invitation_required',
-  () => 'Registration is by invitation. Ask an administrator for one.',
+  () => 'Registration requires an invitation. Ask an administrator for one.',
 )
 export const invitationInvalid = defineError(
   403,
@@ -93,12 +93,12 @@ export const resetLinkInvalid = defineError(
 export const mailNotConfigured = defineError(
   409,
   'mail_not_configured',
-  () => 'This server sends no mail. Ask an administrator for a link.',
+  () => 'This server does not send mail. Ask an administrator for a link.',
 )
 export const mailNotSent = defineError(
   502,
   'mail_not_sent',
-  (reason: string) => `The mail server did not take the mail (${reason}). Check SMTP_URL and MAIL_FROM.`,
+  (reason: string) => `The mail server did not accept the mail (${reason}). Check SMTP_URL and MAIL_FROM.`,
 )
 export const oidcNotConfigured = defineError(
   409,
@@ -127,7 +127,7 @@ export const accountNeedsPassword = defineError(
 export const identityTaken = defineError(
   409,
   'identity_taken',
-  () => 'This person of the sign-in provider is linked to another account.',
+  () => 'This identity of the sign-in provider is linked to another account.',
 )
 export const identityNotFound = defineError(
   404,
@@ -137,7 +137,7 @@ export const identityNotFound = defineError(
 export const setupTokenRequired = defineError(
   403,
   'setup_token_required',
-  () => 'The setup token is missing or wrong. The server prints it at its start.',
+  () => 'The setup token is missing or wrong. The server prints it when it starts.',
 )
 export const registrationClosed = defineError(
   403,
@@ -152,7 +152,7 @@ export const firstAccountIsLocal = defineError(
 export const emailTaken = defineError(
   409,
   'email_taken',
-  () => 'An account with this e-mail address exists already.',
+  () => 'An account with this e-mail address already exists.',
 )
 export const handleTaken = defineError(
   409,

@@ -40,7 +40,7 @@ export function createMail({ url, from, publicUrl }: MailSettings) {
       await send(to, 'Set a new password for Gabee', [
         `Somebody asked for a new password for your account on Gabee at ${publicUrl}. Set it with this link, which works once within an hour:`,
         loginLink(publicUrl, { reset: token }),
-        'If it was not you, ignore this mail: your password remains as it is.',
+        'If it was not you, ignore this mail: your password does not change.',
       ])
     },
   }

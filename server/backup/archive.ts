@@ -135,7 +135,7 @@ export async function openArchive(path: string) {
   }
   const manifest = JSON.parse(await text(await read(manifestName))) as Manifest
   if (manifest.format !== formatVersion)
-    throw archiveUnreadable(path, new Error('a newer release has made it'))
+    throw archiveUnreadable(path, new Error('it was made by a newer release'))
 
   return {
     manifest,

@@ -47,7 +47,7 @@ export const imagesNeedPermission = defineError(
   409,
   'images_need_permission',
   (provider: string, model: string) =>
-    `${model} of ${provider}, which is outside the private network, would get the pictures. Set images_to to "${provider}" to allow it, or to "" to ask without them.`,
+    `${model} of ${provider}, which is outside the private network, would receive the pictures. Set images_to to "${provider}" to allow it, or to "" to ask without them.`,
   (provider, model) => ({ provider, model }),
 )
 export const malformedConversationId = defineError(
@@ -101,12 +101,12 @@ export const callInterrupted = defineError(
 export const noSuchCall = defineError(
   404,
   'no_such_call',
-  () => 'No tool call of this answer asks for approval by this id.',
+  () => 'This answer has no tool call with this id that needs approval.',
 )
 export const notWaiting = defineError(
   409,
   'not_waiting',
-  () => 'The call no longer waits: it was answered otherwise, or the time for an answer is over.',
+  () => 'The call is no longer waiting: another decision was made, or the time for it is over.',
 )
 export const answerUnfinished = defineError(
   503,

@@ -23,9 +23,8 @@ const countRows = (tables: TableSummary[]) => tables.reduce((sum, { rows }) => s
 export const backup: Command = {
   usage: 'FILE',
   positionals: [1, 1],
-  details: `The file contains the database as it is at one moment, the original files of documents, and the key that encrypts
-secrets unless it is set as ENCRYPTION_KEY. It appears under its name when it is complete. Whoever has it can read
-everything: keep it as safe as the server. A running server asks for an administrator (GABEE_API_KEY) once there are
+  details: `The file contains a consistent snapshot of the database, the original files of documents, and the key that encrypts
+secrets unless it is set as ENCRYPTION_KEY. It appears under its name when it is complete. Anybody who has it can read everything: keep it as safe as the server. A running server asks for an administrator (GABEE_API_KEY) once there are
 accounts.
 
   gabee backup /backups/gabee-$(date +%F).backup`,
@@ -64,7 +63,7 @@ export const restore: Command = {
   positionals: [1, 1],
   details: `Restores into DATA_DIR, which must be empty, and into the database at DATABASE_URL if it is set, which must have no
 tables. Number and hashes of all rows and files are compared. A backup of an older release is migrated; one of a newer
-release is refused. What an attempt that fails has written is deleted; one that was interrupted continues.
+release is refused. The data of a failed attempt is deleted; an interrupted one continues.
 
   DATA_DIR=/var/lib/gabee gabee restore /backups/gabee-2026-11-22.backup`,
   async run({ config, terminal, positionals: [name = ''], resolve, databaseUrl: url }) {
@@ -88,7 +87,7 @@ export const move: Command = {
   usage: '--to postgres://USER:PASSWORD@HOST/DATABASE',
   options: { to: { type: 'string', help: 'URL of an empty PostgreSQL database with pgvector.' } },
   details: `Copies the database of DATA_DIR, or the one at DATABASE_URL, and compares number and hashes of all rows. The server
-must be stopped. The original stays as it is; the files of documents stay in DATA_DIR. Afterwards set DATABASE_URL.
+must be stopped. The original is not changed; the files of documents stay in DATA_DIR. Afterwards set DATABASE_URL.
 
   gabee move --to postgres://gabee:password@localhost/gabee`,
   async run({ config, terminal, values, databaseUrl }) {

@@ -22,7 +22,7 @@ const commands: Record<string, { summary: string; load(): Promise<Command> }> = 
     load: async () => (await import('./models.ts')).models,
   },
   backup: {
-    summary: 'Write everything into one file, also while the server works',
+    summary: 'Write everything into one file, also while the server is running',
     load: async () => (await import('./backup.ts')).backup,
   },
   restore: {

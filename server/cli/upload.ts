@@ -16,7 +16,7 @@ export const upload: Command = {
     layer: { type: 'string', help: 'Who may read them, for an avee: public (default), friends or intimate.' },
   },
   positionals: [1, Number.POSITIVE_INFINITY],
-  details: `Uploads one file after the other and waits until each is searchable. The exit code is 1 if one of them failed.
+  details: `Uploads files one at a time and waits until each is searchable. The exit code is 1 if one of them failed.
 
   gabee upload report.pdf notes/*.md
   gabee upload diary.txt --avee ada --layer intimate`,
@@ -26,7 +26,7 @@ export const upload: Command = {
     if (layer !== undefined && !layers.some((known) => known === layer))
       throw new UsageError(`--layer must be ${layers.join(', ')}.`)
     if (layer !== undefined && avee === undefined)
-      throw new UsageError('--layer needs --avee: your library is read by you alone.')
+      throw new UsageError('--layer needs --avee: only you can read your library.')
     await using connection = await connect()
     let failures = 0
     for (const name of positionals) {

@@ -32,7 +32,7 @@ async function helpUser(
       process.stdout.write(`Valid once, until ${expiresAt.toISOString()}:\n${link}\n`)
     } else {
       await app.accounts.removeFactors(user)
-      process.stdout.write('Signing in needs no second factor any more.\n')
+      process.stdout.write('Signing in no longer requires a second factor.\n')
     }
     return 0
   } catch (thrown) {

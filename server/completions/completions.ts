@@ -299,9 +299,9 @@ function assertAnswerable({ messages, tools, responseFormat }: NewCompletion): v
   if (tools !== undefined && tools.length > 0) throw unsupported('tools', reason)
   if (responseFormat !== undefined) throw unsupported('response_format', reason)
   if (messages.some(({ role, toolCalls = [] }) => role === 'tool' || toolCalls.length > 0))
-    throw unsupported('messages', 'an avee calls no tools of the client.')
+    throw unsupported('messages', 'avees do not call tools of the client.')
   if (messages.some(({ images = [] }) => images.length > 0))
-    throw unsupported('messages', 'avees read no images here.')
+    throw unsupported('messages', 'avees do not accept images here.')
   if (messages.findLast(({ role }) => role !== 'system')?.role !== 'user')
     throw unsupported('messages', 'the last message must have the role user.')
 }

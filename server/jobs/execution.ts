@@ -132,7 +132,7 @@ export async function storeFailure(
   const isLast = failures >= maxAttempts
   const details = { err: error, kind: row.kind, key: row.key, job: row.id, failures }
   if (isLast) log.error(details, 'a job failed for the last time')
-  else log.warn(details, 'a job failed; it is tried again')
+  else log.warn(details, 'a job failed; it will be retried')
   const message = (error instanceof Error ? error.message : String(error)).slice(0, maxErrorCharacters)
   await failJob(database.db, row, {
     error: message.toWellFormed().replaceAll('\0', ''),

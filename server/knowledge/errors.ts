@@ -20,7 +20,7 @@ export const webPageUnreadable = defineError(422, 'web_page_unreadable', (proble
 export const originalMissing = defineError(
   404,
   'original_missing',
-  () => 'The original file is no longer on the server. Its text still is.',
+  () => 'The original file is no longer on the server, but its text is.',
 )
 export const keyForReading = defineError(
   403,

@@ -160,7 +160,7 @@ export const providerNotFound = defineError(
 export const providerNameTaken = defineError(
   409,
   'provider_exists',
-  (name: string) => `There is a provider ${name} already. Choose another name.`,
+  (name: string) => `A provider named ${name} already exists. Choose another name.`,
 )
 export const keyNeeded = defineError(
   400,
@@ -219,7 +219,7 @@ export const rerankingTooSlow = defineError(
     `${model} has not scored the passages within ${Math.round(ms / 1000)} s. It may be too large for this machine: choose a smaller one.`,
 )
 export const engineStopped = (cause: unknown): AppError =>
-  new AppError(502, 'cut', 'The in-process models have stopped and start again. Try again.', { cause })
+  new AppError(502, 'cut', 'The in-process models have stopped and are restarting. Try again.', { cause })
 export const unexpectedDimensions = defineError(
   502,
   'unexpected_dimensions',

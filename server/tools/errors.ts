@@ -52,12 +52,12 @@ export const badDescription = defineError(
 export const descriptionMissing = defineError(
   422,
   'description_missing',
-  () => 'Give either the url of the description or the description itself as spec.',
+  () => 'Send either the url of the description or the description itself as spec.',
 )
 export const tooManyFunctions = defineError(
   422,
   'too_many_functions',
-  (max: number) => `A tool can have ${max} functions. Give a description with fewer.`,
+  (max: number) => `A tool can have at most ${max} functions. Use a description with fewer.`,
 )
 export const unknownOperations = defineError(
   422,
@@ -69,17 +69,17 @@ export const ownToolNotFound = defineError(404, 'tool_not_found', () => 'Tool no
 export const toolNameTaken = defineError(
   409,
   'tool_name_taken',
-  (name: string) => `The avee has a tool named ${name} already. Choose another name.`,
+  (name: string) => `The avee already has a tool named ${name}. Choose another name.`,
 )
 export const tooManyTools = defineError(
   409,
   'too_many_tools',
-  (max: number) => `An avee can have ${max} tools of its own. Remove one first.`,
+  (max: number) => `An avee can have at most ${max} added tools. Remove one first.`,
 )
 export const headersNeeded = defineError(
   422,
   'headers_needed',
-  () => 'Give the headers again when the address changes, so that they are not sent elsewhere by mistake.',
+  () => 'Enter the headers again when the address changes, so that they are not sent elsewhere by mistake.',
 )
 export const noUrl = defineError(422, 'tool_without_url', () => 'This tool has no address to change.')
 export const programsForAdmins = defineError(

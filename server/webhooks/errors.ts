@@ -4,5 +4,5 @@ export const webhookNotFound = defineError(404, 'webhook_not_found', () => 'Webh
 export const tooManyWebhooks = defineError(
   409,
   'too_many_webhooks',
-  (max: number) => `An avee can have ${max} webhooks. Delete one first.`,
+  (max: number) => `An avee can have at most ${max} webhooks. Delete one first.`,
 )

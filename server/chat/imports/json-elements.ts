@@ -50,7 +50,7 @@ export async function* jsonObjects(chunks: AsyncIterable<Buffer>): AsyncGenerato
     bytes += chunk.length - start
     if (bytes > maxElementBytes) throw exportDamaged('a conversation in it is too large.')
   }
-  if (depth !== 0 || isInString || rootDepth === -1) throw exportDamaged('it is no JSON, or incomplete.')
+  if (depth !== 0 || isInString || rootDepth === -1) throw exportDamaged('it is not JSON, or is incomplete.')
 }
 
 function parse(json: Buffer): unknown {

@@ -37,7 +37,7 @@ export const corrupt = (why: string) =>
 export const notAPicture = () =>
   new UnreadableFileError(
     'corrupt',
-    'The file is no readable PNG, JPEG, WebP or GIF picture. Save it in one of these formats and attach that.',
+    'The file is not a readable PNG, JPEG, WebP or GIF picture. Save it in one of these formats and attach that.',
   )
 
 export const pictureTooLarge = (width: number, height: number, maxPixels: number) =>

@@ -66,10 +66,7 @@ export function vectorIndexes({ database, log }: { database: Database; log: Log 
         known.add(key)
       })()
         .catch((error: unknown) =>
-          log.warn(
-            { err: error },
-            'the vector index could not be built; trying again with the next document',
-          ),
+          log.warn({ err: error }, 'the vector index could not be built; retrying with the next document'),
         )
         .finally(() => {
           building = undefined

@@ -42,7 +42,7 @@ export function createService(
     kind,
     name: `the provider ${name}`,
     nameAtStart: `The provider ${name}`,
-    unreachableHint: `Is its address right, and does it run? ${remedy}`,
+    unreachableHint: `Check its address and that it is running. ${remedy}`,
     unauthorizedHint: `Its API key is missing or wrong. ${remedy}`,
   }
 }
@@ -54,7 +54,7 @@ export function createOllamaService(baseUrl: string): ModelService {
     kind: 'ollama',
     name,
     nameAtStart: name,
-    unreachableHint: 'Start it with "ollama serve", or set OLLAMA_BASE_URL to where it runs.',
+    unreachableHint: 'Start it with "ollama serve", or set OLLAMA_BASE_URL to its address.',
     unauthorizedHint: 'Check the user name and password in OLLAMA_BASE_URL.',
   }
 }

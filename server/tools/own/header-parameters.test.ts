@@ -34,5 +34,5 @@ test('keeps the headers of the owner, and refuses values that are no header', ()
   const given = { 'X-Tenant': 7, 'X-Key': 'theirs' }
   expect(headersOf(names, given, { 'x-key': 'own' })).toEqual({ 'x-tenant': '7' })
   for (const value of ['a\r\nHost: b', 'é', 'a'.repeat(1_001)])
-    expect(() => headersOf(names, { Prefer: value }, {})).toThrow('Prefer has to be')
+    expect(() => headersOf(names, { Prefer: value }, {})).toThrow('Prefer must be')
 })

@@ -46,7 +46,7 @@ export function headersOf(
       const value = given[name]
       const text = typeof value === 'string' ? value : JSON.stringify(value)
       if (text.length > maxValueCharacters || !/^[\x20-\x7e]*$/.test(text))
-        throw badArguments(`${name} has to be at most ${maxValueCharacters} printable ASCII characters`)
+        throw badArguments(`${name} must be at most ${maxValueCharacters} printable ASCII characters`)
       return [name.toLowerCase(), text]
     }),
   )

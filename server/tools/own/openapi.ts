@@ -67,7 +67,7 @@ export async function fetchFunctions(
 /** Returns the functions of an OpenAPI description, whose relative addresses are relative to `base`. */
 export function readFunctions(spec: unknown, base: string | undefined): ToolFunction[] {
   const parsed = description.safeParse(spec)
-  if (!parsed.success) throw badDescription('It has to be an OpenAPI description of version 3 with paths.')
+  if (!parsed.success) throw badDescription('It must be an OpenAPI 3 description with paths.')
   const functions: ToolFunction[] = []
   const names = new Set<string>()
   for (const [path, raw] of Object.entries(parsed.data.paths)) {
@@ -100,7 +100,7 @@ function addressOf([first]: z.output<typeof servers> = [], base: string | undefi
   const server = URL.parse(filled, base)
   if (!server)
     throw badDescription(
-      'It has no absolute address of a server. Complete its servers, or give its url instead.',
+      'It has no absolute address of a server. Complete its servers, or send its url instead.',
     )
   return server.href.replace(/[?#].*$/s, '').replace(/\/$/, '')
 }
@@ -226,7 +226,7 @@ export async function callFunction(
   const body = request.body === null ? undefined : given[request.body]
   const isFields = request.media === formType
   if (isFields && body !== undefined && !isObject(body))
-    throw badArguments(`${request.body} has to be an object`)
+    throw badArguments(`${request.body} must be an object`)
   const response = await client.send(url.href, {
     method: request.method,
     headers: {
