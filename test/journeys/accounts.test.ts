@@ -200,7 +200,7 @@ test('websites that the owner lists show an open avee in a frame, and others do 
 
   await using studio = await openWindow(browser, `${server.url}/avee/ada`)
   await studio.page.getByLabel('Open to visitors without an account').check()
-  await fill(studio.page, { 'Websites that may show it': `${elsewhere}/shop\n` })
+  await fill(studio.page, { 'Websites that may show this avee': `${elsewhere}/shop\n` })
   await studio.page
     .getByRole('group', { name: 'Code for your website' })
     .getByText('data-avee="ada"')

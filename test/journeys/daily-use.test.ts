@@ -77,7 +77,7 @@ test('the owner chooses a model, attaches a long text and keeps unsaved changes'
 
   const diagram = chat.lastAnswer.getByRole('img', { name: 'From coal to work' })
   const light = await diagram.getAttribute('src')
-  await chat.lastAnswer.getByText('This diagram has a mistake, so its source is shown.').waitFor()
+  await chat.lastAnswer.getByText('This diagram has a syntax error, so its source is shown.').waitFor()
   await chat.lastAnswer.getByText('open --> end').waitFor()
   await page.emulateMedia({ colorScheme: 'dark' })
   await waitUntil(
@@ -162,10 +162,10 @@ test('the owner chooses a model, attaches a long text and keeps unsaved changes'
   await page.getByRole('button', { name: 'Add webhook' }).click()
   const adding = page.getByRole('dialog', { name: 'Add webhook' })
   await adding.getByRole('textbox', { name: 'Address' }).fill('https://gabee.invalid/told')
-  await adding.getByRole('checkbox', { name: 'An upload has ended' }).uncheck()
+  await adding.getByRole('checkbox', { name: 'An upload has finished' }).uncheck()
   await adding.getByRole('button', { name: 'Add webhook' }).click()
   await page.getByRole('dialog', { name: 'Webhook added' }).getByRole('button', { name: 'Done' }).click()
-  await page.getByText('An answer to you has ended · A question is unanswered').waitFor()
+  await page.getByText('An answer to you has finished · A question is unanswered').waitFor()
   await page.getByRole('button', { name: 'Deliveries' }).click()
   await page.getByText('Nothing was sent in the last 30 days.').waitFor()
   await page.keyboard.press('Escape')

@@ -10,7 +10,7 @@ const tooComplex = message(
 const tooLongForModel = message(
   'The question is too long for this model. Shorten it or choose another model.',
 )
-const serviceUnreachable = message('The service does not answer. Check its address and that it is running.')
+const serviceUnreachable = message('The service is not responding. Check its address and that it is running.')
 const unsupportedType = message('This type of file is not supported.')
 
 /**
@@ -35,7 +35,7 @@ export const errorTexts: Record<string, Message> = {
   cut: connectionToModelLost,
   document_not_found: message('Document not found.'),
   document_replaced: message('There is a newer document from the same source. Delete it first.'),
-  email_taken: message('An account has this e-mail address already.'),
+  email_taken: message('An account with this e-mail address already exists.'),
   empty: message('The file is empty.'),
   empty_answer: message('The model returned an empty answer. Ask again or choose another model.'),
   empty_question: message('The question is empty.'),
@@ -71,18 +71,20 @@ export const errorTexts: Record<string, Message> = {
   not_the_owner: message('Only the owner of the avee can do this.'),
   nothing_to_share: message('The conversation has no messages yet.'),
   oidc_unavailable: message('The sign-in provider cannot be reached. Try again later.'),
-  original_missing: message('The original file is no longer on the server. Its text still is.'),
+  original_missing: message('The original file is no longer on the server, but its text is.'),
   out_of_memory: tooComplex,
   passkey_refused: message('This passkey could not be added. Start again.'),
   prompt_too_long: tooLongForModel,
-  provider_exists: message('There is a provider with this name already.'),
+  provider_exists: message('A provider with this name already exists.'),
   question_too_long: message('The question is too long. Shorten it, or attach the text as a file.'),
   quota_exceeded: message(
     'You have reached your quota. Delete something, or ask the administrator for more.',
   ),
   registration_closed: message('Registration is closed. Ask an administrator for an account.'),
   reset_link_invalid: message('This link is unknown, used or expired. Ask for a new one.'),
-  secret_not_kept: message('This looks like a password or another secret, which is not kept as a memory.'),
+  secret_not_kept: message(
+    'This looks like a password or another secret. Secrets are not stored as memories.',
+  ),
   setup_token_required: message('The setup token is missing or wrong. The server prints it when it starts.'),
   share_not_found: message('This link does not exist, has expired or was revoked.'),
   shutting_down: message('The server is shutting down. Try again in a moment.'),
@@ -93,7 +95,7 @@ export const errorTexts: Record<string, Message> = {
   too_many_attempts: message('Too many attempts. Try again later.'),
   too_many_pages: message('The document has too many pages. Split it into smaller documents.'),
   too_many_requests: message('Too many requests. Try again in a moment.'),
-  tool_name_taken: message('The avee has a tool with this name already.'),
+  tool_name_taken: message('The avee already has a tool with this name.'),
   tool_unreachable: serviceUnreachable,
   truncated: connectionToModelLost,
   unpacks_too_large: tooComplex,

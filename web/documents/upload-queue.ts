@@ -304,7 +304,7 @@ export const resultText = ({ code, message }: IngestResult): string =>
 
 /** Returns the state of an upload after its run. `refused` is the error message of a run that cannot be read. */
 function outcome(ingest: Ingest, refused: string | undefined): Partial<Upload> {
-  if (refused !== undefined) return { phase: 'failed', error: refused || t('Its progress is not available.') }
+  if (refused !== undefined) return { phase: 'failed', error: refused || t('The progress is not available.') }
   switch (ingest.phase) {
     case 'running':
       return { phase: 'processing' }

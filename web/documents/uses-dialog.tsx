@@ -31,7 +31,7 @@ export function UsesDialog({ document, onClose }: { document: Document; onClose:
       {list.data && (
         <>
           <h3>{t('Cited in your conversations')}</h3>
-          {conversations.length === 0 && <p className="soft">{t('No answer to you cites it.')}</p>}
+          {conversations.length === 0 && <p className="soft">{t('None of your answers cites it.')}</p>}
           {conversations.length > 0 && (
             <ul className="rows">
               {conversations.map((use) => (

@@ -13,21 +13,21 @@ export const builtInTools: Record<ToolName, { title: Message; text: Message }> =
   },
   recall: {
     title: message('Recall memories'),
-    text: message('Looks up what it remembers of the person it talks with.'),
+    text: message('Looks up what it remembers about the person it talks with.'),
   },
   remember: {
     title: message('Remember'),
-    text: message('Stores something about the person. Asks them first, every time.'),
+    text: message('Stores a fact about the person. Always asks them first.'),
   },
   current_time: { title: message('Date and time'), text: message('Looks up the date and time.') },
   calculate: { title: message('Calculator'), text: message('Calculates exactly.') },
   fetch_page: {
     title: message('Open a web page'),
-    text: message('Reads web pages. Asks first before it opens an address that the person has not named.'),
+    text: message('Reads web pages. Asks before opening an address that the person has not mentioned.'),
   },
   search_web: {
     title: message('Search the web'),
-    text: message('Searches the web. The search service sees the words that it searches for.'),
+    text: message('Searches the web. The search service sees the search terms.'),
   },
 }
 

@@ -80,7 +80,7 @@ export function Usage() {
               </Table>
             )}
           </Section>
-          <Section title={t('Storage')} text={t('Documents at present.')}>
+          <Section title={t('Storage')} text={t('Current documents.')}>
             {usage.data.storage.length === 0 ? (
               <EmptyState title={t('No documents yet')} />
             ) : (

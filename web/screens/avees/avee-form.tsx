@@ -241,7 +241,7 @@ export function AveeForm({ avee }: { avee: Avee }) {
           <span className="choice-text">
             {t('Open to visitors without an account')}
             <small>
-              {t('Anyone who has the link can ask at the public layer. Nothing is remembered of visitors.')}
+              {t('Anyone with the link can ask at the public layer. Nothing is remembered about visitors.')}
             </small>
           </span>
         </label>

@@ -22,7 +22,7 @@ export function EmbedSettings({
   return (
     <>
       <TextArea
-        label={t('Websites that may show it')}
+        label={t('Websites that may show this avee')}
         hint={t(
           'One address per line, such as https://www.example.com. Their visitors can chat with it there.',
         )}

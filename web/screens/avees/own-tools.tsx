@@ -30,9 +30,9 @@ export function OwnTools({ avee }: { avee: Avee }) {
   })
   return (
     <Section
-      title={t('Your own tools')}
+      title={t('Your tools')}
       text={t(
-        'Services that it may use with your access to them. They get what the language model passes to them, which may have words of the question and of documents.',
+        'Services that the avee may use with your access. They receive what the language model sends, which may contain words from the question and from documents.',
       )}
       actions={
         <Button icon={Plus} onClick={() => setIsAdding(true)}>
@@ -78,7 +78,7 @@ function OwnToolRow({ tool, onEdit }: { tool: OwnTool; onEdit: () => void }) {
               ms: latency_ms,
             }),
           )
-        : showToast(error ?? t('{name} does not answer.', { name }), 'bad'),
+        : showToast(error ?? t('{name} is not responding.', { name }), 'bad'),
     onError: (error) => showToast(errorMessage(error), 'bad'),
     onSettled: refresh,
   })

@@ -10,7 +10,7 @@ export function ToolNameField({ value, onChange }: FieldProps) {
   return (
     <TextField
       label={t('Name')}
-      hint={t('Letters and digits. The language model sees it.')}
+      hint={t('Letters and digits. The language model sees this name.')}
       value={value}
       required
       maxLength={40}

@@ -28,7 +28,7 @@ export function ToolSettings({ avee }: { avee: Avee }) {
     <div className="stack">
       <Section
         title={t('Built-in tools')}
-        text={t('What it may do while it answers. Its language model decides when.')}
+        text={t('What the avee may do while it answers. Its language model decides when.')}
       >
         {tools.isPending ? (
           <Skeleton height="20rem" />

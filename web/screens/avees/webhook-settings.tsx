@@ -23,8 +23,8 @@ import { NewSecret } from '../../ui/new-secret.tsx'
 import { EmptyState, ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
 
 const eventLabels: Record<WebhookEvent, Message> = {
-  'answer.finished': message('An answer to you has ended'),
-  'ingest.finished': message('An upload has ended'),
+  'answer.finished': message('An answer to you has finished'),
+  'ingest.finished': message('An upload has finished'),
   'question.unanswered': message('A question is unanswered'),
 }
 const statusLabels = {
@@ -44,7 +44,7 @@ export function WebhookSettings({ avee }: { avee: Avee }) {
   return (
     <Section
       title={t('Webhooks')}
-      text={t('Other programs get a signed message when something happens. It has ids and never texts.')}
+      text={t('Other programs receive a signed message about each event. It contains ids, never text.')}
       actions={<Button onClick={() => setIsAdding(true)}>{t('Add webhook')}</Button>}
     >
       {list.isPending ? (

@@ -13,7 +13,7 @@ import './answer-details.css'
 import './fact-list.css'
 
 const leftOut = {
-  no_vision: message('Left out: the model cannot see pictures.'),
+  no_vision: message('Left out: the model does not accept pictures.'),
   not_allowed: message('Left out: they stay in your network.'),
   no_room: message('Some were left out: they are too large or cannot be read.'),
 }

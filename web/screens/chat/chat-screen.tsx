@@ -357,7 +357,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
           tools={<ModelPicker avee={avee} value={model} onChange={setModel} />}
           note={
             blindModel &&
-            t('{model} cannot see pictures. It gets the text that was found in them, if any.', {
+            t('{model} does not accept pictures. It receives the text recognized in them, if any.', {
               model: blindModel,
             })
           }

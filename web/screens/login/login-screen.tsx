@@ -225,7 +225,7 @@ function AccountForm({
       {mode === 'register' && needsSetupToken && !link.setupToken && (
         <TextField
           label={t('Setup token')}
-          hint={t('The server prints it at its start.')}
+          hint={t('The server prints it when it starts.')}
           required
           value={setupToken}
           onChange={(event) => setSetupToken(event.target.value)}

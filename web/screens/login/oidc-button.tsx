@@ -30,7 +30,7 @@ export function OidcButton({ name, invitation }: { name: string; invitation: str
 const messages: Record<string, Message> = {
   account_disabled: message('An administrator has disabled this account.'),
   email_taken: message(
-    'An account has your e-mail address already. Sign in with its password, then link it under Settings.',
+    'An account with your e-mail address already exists. Sign in with its password, then link it under Settings.',
   ),
   first_account_needs_password: message(
     'Create the first account with a password. Link it under Settings afterwards.',
@@ -50,4 +50,4 @@ const messages: Record<string, Message> = {
  * Returns the message for an error code. The link contains only a code, so that nobody can inject text into this page.
  */
 export const oidcErrorMessage = (code: string): string =>
-  t((Object.hasOwn(messages, code) && messages[code]) || message('Signing in did not work. Try again.'))
+  t((Object.hasOwn(messages, code) && messages[code]) || message('Sign-in failed. Try again.'))

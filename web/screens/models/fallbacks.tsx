@@ -39,7 +39,7 @@ export function Fallbacks() {
   return (
     <Section
       title={t('Fallbacks')}
-      text={t('Asked in this order when the selected model cannot be reached.')}
+      text={t('Used in this order when the selected model cannot be reached.')}
       actions={
         others.length > 0 && (
           <SmallSelect

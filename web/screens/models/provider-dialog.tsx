@@ -88,7 +88,9 @@ export function ProviderDialog({ provider, onClose }: { provider?: ModelProvider
         <TextField
           label={t('Address')}
           hint={
-            provider?.has_key ? t('A new address needs the key again.') : t('Leave empty for the usual one.')
+            provider?.has_key
+              ? t('Enter the key again for a new address.')
+              : t('Leave empty for the usual one.')
           }
           type="url"
           dir="ltr"
@@ -100,7 +102,7 @@ export function ProviderDialog({ provider, onClose }: { provider?: ModelProvider
           label={t('API key')}
           hint={
             provider?.has_key
-              ? t('Leave empty to keep the present key.')
+              ? t('Leave empty to keep the current key.')
               : t('Stored encrypted and never shown again.')
           }
           type="password"

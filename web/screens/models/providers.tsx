@@ -69,7 +69,7 @@ function ProviderRow({ provider }: { provider: ModelProvider }) {
               ms: latency_ms,
             }),
           )
-        : showToast(error ?? t('{name} does not answer.', { name }), 'bad'),
+        : showToast(error ?? t('{name} is not responding.', { name }), 'bad'),
     onError: (error) => showToast(errorMessage(error), 'bad'),
     onSettled: refresh,
   })

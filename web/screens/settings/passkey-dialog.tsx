@@ -42,7 +42,7 @@ export function PasskeyDialog({
         }}
         onCancel={onClose}
       >
-        {t('Signing in then asks for your fingerprint, face, PIN or security key.')}
+        {t('Signing in then requires your fingerprint, face, PIN or security key.')}
       </ConfirmForm>
     </Dialog>
   )

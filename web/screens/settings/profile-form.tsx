@@ -54,7 +54,7 @@ export function ProfileForm({ me }: { me: Me }) {
       />
       <TextField
         label={t('Handle')}
-        hint={t('Others use it to give you access. 3 to 30 characters: a–z, 0–9, _ and -.')}
+        hint={t('Others use your handle to give you access. 3 to 30 characters: a–z, 0–9, _ and -.')}
         value={handle}
         maxLength={30}
         autoCapitalize="off"

@@ -63,7 +63,7 @@ export function SignInSecurity() {
             <div className="row-body">
               <span className="row-title">{t('Authenticator app')}</span>
               <span className="row-facts">
-                {factors.data.totp ? t('Signing in asks for a code.') : t('Not set up')}
+                {factors.data.totp ? t('Signing in requires a code.') : t('Not set up')}
               </span>
             </div>
             <div className="row-actions">
@@ -180,7 +180,7 @@ export function SignInSecurity() {
             }}
             onCancel={close}
           >
-            {t('Signing in no longer asks for its codes.')}
+            {t('Signing in no longer requires its codes.')}
           </ConfirmForm>
         </Dialog>
       )}

@@ -69,7 +69,7 @@ export function TotpDialog({
           onCancel={onClose}
         >
           {t(
-            'Signing in then asks for a code of an app on your phone, such as Aegis or Google Authenticator.',
+            'Signing in then requires a code from an app on your phone, such as Aegis or Google Authenticator.',
           )}
         </ConfirmForm>
       )}

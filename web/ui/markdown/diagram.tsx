@@ -58,7 +58,7 @@ export function Diagram({ source }: { source: string }) {
 }
 
 const problems = {
-  invalid: () => t('This diagram has a mistake, so its source is shown.'),
+  invalid: () => t('This diagram has a syntax error, so its source is shown.'),
   too_large: () => t('This diagram is too large to be drawn, so its source is shown.'),
 }
 
