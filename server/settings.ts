@@ -61,7 +61,7 @@ export const settings = z.object({
   REGISTRATION: oneOf('invite', 'open', 'closed')
     .prefault('invite')
     .describe(
-      'Who may create an account after the first one: `invite`: with an invitation from an administrator; `open`: anybody; `closed`: nobody. The first account becomes the administrator. Unless `HOST` is this machine, it requires the setup token that the server prints at its start.',
+      'Who may create an account after the first one: `invite`: with an invitation from an administrator; `open`: anybody; `closed`: nobody. The first account becomes the administrator. Unless `HOST` is this machine, it requires the setup token that the server prints when it starts.',
     ),
   ENCRYPTION_KEY: text
     .min(minKeyCharacters, `must have at least ${minKeyCharacters} characters`)
@@ -72,7 +72,7 @@ export const settings = z.object({
   SMTP_URL: url('smtp', 'smtps')
     .optional()
     .describe(
-      'Mail server for invitations and password resets, for example `smtps://user:password@mail.example.org`. Requires `PUBLIC_URL`, because mails contain links. `smtp://` uses TLS if the server offers it; add `?requireTLS=true` to insist.',
+      'Mail server for invitations and password resets, for example `smtps://user:password@mail.example.org`. Requires `PUBLIC_URL`, because mails contain links. `smtp://` uses TLS if the server offers it; add `?requireTLS=true` to require it.',
     ),
   MAIL_FROM: text.optional().describe('Sender of mails. Default: `gabee@` and the host of `PUBLIC_URL`.'),
   OIDC_ISSUER: url('https', 'http')
@@ -163,7 +163,7 @@ export const settings = z.object({
     .optional()
     .transform((folder) => (folder === undefined ? undefined : resolve(folder)))
     .describe(
-      'Folder on the server with such models, `<id>/<file>` or `<repository>/<file>`, from which downloads are copied instead. Its `catalogue.json`, a list of entries as in `GET /models/catalogue`, adds models to the catalogue.',
+      'Folder on the server with models for the catalogue, `<id>/<file>` or `<repository>/<file>`, from which downloads are copied instead. Its `catalogue.json`, a list of entries as in `GET /models/catalogue`, adds models to the catalogue.',
     ),
   MODEL_ENGINE_DIR: text
     .optional()
@@ -185,12 +185,12 @@ export const settings = z.object({
   MODEL_MAX_PARALLEL: integer(1, 1_000)
     .optional()
     .describe(
-      'Answers at a time of Ollama and of the OpenAI-compatible service, each. Further ones wait in a queue that is fair among users. By default there is no limit.',
+      'Concurrent answers of Ollama and of the OpenAI-compatible service, each. Further ones wait in a queue that is fair among users. By default there is no limit.',
     ),
   BACKGROUND_MODEL_CALLS: oneOf('on', 'off')
     .prefault('on')
     .describe(
-      'Whether the language model also runs in the background: it writes titles and summaries and extracts memories. `off` saves its tokens; titles and summaries are then built from sentences, and only explicit requests are remembered.',
+      'Whether the language model also runs in the background: it writes titles and summaries and extracts memories. `off` saves tokens; titles and summaries are then built from sentences, and only explicit requests are remembered.',
     ),
   BACKGROUND_MODEL_REST_MS: integer(0, 86_400_000)
     .prefault('10000')
@@ -262,7 +262,7 @@ export const settings = z.object({
   SHUTDOWN_DELAY_MS: integer(0, 3_600_000)
     .prefault('0')
     .describe(
-      'Time in milliseconds after a signal to stop in which the server works as before, except that `/health/ready` is 503. With several servers, set it longer than the interval at which the load balancer checks them.',
+      'Time in milliseconds after a signal to stop in which the server keeps working while `/health/ready` is 503. With several servers, set it longer than the interval at which the load balancer checks them.',
     ),
   LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent')
     .prefault('info')
@@ -273,7 +273,7 @@ export const settings = z.object({
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl
     .optional()
     .describe(
-      'Address of an OpenTelemetry collector, such as `http://localhost:4318`, which gets traces over HTTP as JSON.',
+      'Address of an OpenTelemetry collector, such as `http://localhost:4318`, for traces over HTTP as JSON.',
     ),
   OTEL_EXPORTER_OTLP_HEADERS: headerList
     .prefault('')

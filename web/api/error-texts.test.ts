@@ -27,7 +27,7 @@ test('says in the language of the page what is known by its code, and everything
 test('tells a server that is unreachable from a service that the server cannot reach', () => {
   expect(textOf(unreachable())).toContain('The server is unreachable.')
   expect(textOf(new ApiError(502, 'unreachable', 'Ollama does not answer.'))).toContain(
-    'The service does not',
+    'The service is not responding',
   )
 })
 
