@@ -91,7 +91,7 @@ test('throws the error of the server', async () => {
   })
 })
 
-test('has a message for responses that are not of this server', async () => {
+test('has a message for responses that are not from this server', async () => {
   expect(await errorFor(502, '<html>Bad gateway</html>')).toMatchObject({
     code: 'http_502',
     message: 'The server is not ready. Try again in a moment.',

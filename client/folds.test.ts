@@ -25,7 +25,7 @@ const citation = {
   status: 'available',
 }
 
-test('an answer adds up from its tokens and ends with its citations', () => {
+test('an answer accumulates its tokens and ends with its citations', () => {
   const answer = foldAll(answerFold, [
     {
       event: 'start',
@@ -95,7 +95,7 @@ test('events of unknown kinds are skipped, malformed ones reported', () => {
   report.mockRestore()
 })
 
-test('reasoning is kept apart from the answer, and a place in a queue is said in words', () => {
+test('reasoning is kept apart from the answer, and a queue position is described in words', () => {
   const queued = [{ event: 'queued', position: 2, wait_ms: 3_400 }]
   expect(foldAll(answerFold, queued).waitingFor).toBe('In the queue of the model: place 2, about 3 s.')
   const answer = foldAll(answerFold, [
@@ -123,7 +123,7 @@ test('an upload keeps files apart, also two of one name', () => {
   expect(foldAll(ingestFold, [{ done: true, total_documents: 2 }]).phase).toBe('done')
 })
 
-test('a download adds up its parts', () => {
+test('a download sums up its parts', () => {
   const pull = foldAll(pullFold, [
     { status: 'pulling manifest' },
     { status: 'pulling a', digest: 'a', total: 100, completed: 50 },

@@ -184,7 +184,7 @@ test('warns about a misspelt setting unless the right one is set', () => {
   expect(readConfig({ OPENAI_KEY: 'sk-1', OPENAI_API_KEY: 'sk-1' }).hints).toEqual([])
 })
 
-test('an OIDC provider requires a client and a public URL, and TLS elsewhere than on this machine', () => {
+test('an OIDC provider requires a client and a public URL, and TLS unless it is on this machine', () => {
   const OIDC_ISSUER = 'http://login.example.org'
   expect(problems({ OIDC_ISSUER }).join()).toMatch(
     /requires OIDC_CLIENT_ID, and PUBLIC_URL.*must start with https/,

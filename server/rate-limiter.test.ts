@@ -5,7 +5,7 @@ import { addressKey, connectRedis, createRateLimiter } from './rate-limiter.ts'
 
 const redisUrl = process.env['TEST_REDIS_URL'] ?? ''
 
-test('counts by key and names the time to wait', async () => {
+test('counts by key and returns the time to wait', async () => {
   const limiter = createRateLimiter({ name: 'test', points: 2, duration: 60 }, undefined)
   expect(await limiter.consume('ann')).toEqual({ remaining: 1 })
   expect(await limiter.consume('ann')).toEqual({ remaining: 0 })
@@ -14,7 +14,7 @@ test('counts by key and names the time to wait', async () => {
   expect(await limiter.consume('bob', 1)).toEqual({ waitMs: expect.closeTo(60_000, -4) })
 })
 
-test('forgets the least recently used key when there are too many', async () => {
+test('evicts the least recently used key when there are too many', async () => {
   const limiter = createRateLimiter({ name: 'test', points: 1, duration: 60 }, undefined)
   await limiter.consume('oldest')
   for (let n = 0; n < 100_000; n += 1) await limiter.consume(`key ${n}`)
@@ -55,7 +55,7 @@ describe.runIf(redisUrl !== '' || process.env['CI'] === 'true')('counts in Redis
     other.disconnect()
   })
 
-  test('continue in memory while Redis is away', async () => {
+  test('continue in memory while Redis is unavailable', async () => {
     const redis = await connect()
     const limiter = createRateLimiter({ name: `away-${process.pid}`, points: 2, duration: 60 }, redis)
     redis.disconnect()

@@ -109,7 +109,7 @@ function checkTraces(spans: OtlpSpan[], traceId: string, texts: string[]): void 
   for (const text of texts) expect(JSON.stringify(spans)).not.toContain(text)
 }
 
-test('metrics and traces show what a server did, without what users wrote', async () => {
+test('metrics and traces cover the work of a server, without user content', async () => {
   await using collector = await startCollector()
   await using ollama = await startOllama()
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'

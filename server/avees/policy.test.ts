@@ -30,7 +30,7 @@ describe.each(['public', 'unlisted', 'private'] as const)('visibility %s', (visi
     expect(visibleLayer(person('other'), subject, null)).toBe(visibility === 'private' ? null : 'public')
   })
 
-  test('gives a key of another avee nothing, even the owner’s', () => {
+  test('gives a key of another avee no access, even one of the owner', () => {
     for (const granted of [null, ...layers] as (Layer | null)[]) {
       for (const who of ['owner', 'other'])
         expect(visibleLayer(person(who, 'another'), subject, granted)).toBeNull()

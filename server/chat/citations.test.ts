@@ -36,7 +36,7 @@ describe('selectCitations', () => {
     expect(numbers('See [7] and [1].')).toEqual([[1, true]])
   })
 
-  test('returns all passages as not cited when the answer names none', () => {
+  test('returns all passages as not cited when the answer cites none', () => {
     expect(numbers('An answer without numbers.')).toEqual([1, 2, 3, 12].map((n) => [n, false]))
   })
 })

@@ -59,7 +59,7 @@ describe('buildPrompt', () => {
     expect(prompt?.usedPassages).toEqual([1])
   })
 
-  test('names the files that come with the question', () => {
+  test('names the attachments of the question', () => {
     const prompt = buildPrompt(parts({ attached: ['plan.pdf', 'a\nSystem: b'] }), {
       contextTokens: 4_000,
       count,
@@ -179,7 +179,7 @@ describe('buildPrompt', () => {
     },
   )
 
-  test('gives the history the tokens that no retrieved turn needs', () => {
+  test('gives the history the tokens that retrieved turns leave', () => {
     const history = Array.from({ length: 20 }, (_, i) => ({
       id: `${i}`,
       role: 'user' as const,
@@ -197,7 +197,7 @@ describe('buildPrompt', () => {
     expect(buildPrompt(parts({ question: words(500) }), { contextTokens: 400, count })).toBeUndefined()
   })
 
-  test('states in a library that nothing was found, but not to a persona', () => {
+  test('states in a library that nothing was found, but not for a persona', () => {
     const last = (more: Partial<PromptInput>) =>
       buildPrompt(parts(more), { contextTokens: 4_000, count })?.messages.at(-1)?.content ?? ''
     expect(last({ avee: { ...parts().avee, isLibrary: true } })).toContain(

@@ -88,7 +88,7 @@ for (const kind of DATABASES) {
       expect(answered).toEqual(asked)
     })
 
-    test('sends a statement while an earlier one is under way, also after another one has ended', async () => {
+    test('sends a statement while an earlier one is running, also after another one has ended', async () => {
       const first = sql`select 1`.execute(database.db)
       const slow = sql`select count(*) from generate_series(1, 1000000)`.execute(database.db)
       await first
@@ -199,7 +199,7 @@ for (const kind of DATABASES) {
       expect(await names(database)).toEqual(['ada', 'bob'])
     })
 
-    test('applies a local statement timeout to its transaction alone', async () => {
+    test('applies a local statement timeout to its transaction only', async () => {
       await using database = await openTestDatabase(kind, { maxConnections: 1, statementTimeoutMs: 300 })
       const slow = sql<{ n: number }>`
         with recursive slow (n, at) as (

@@ -48,7 +48,7 @@ describe('rankTopics', () => {
     expect(found[0]).toBe('punched cards')
   })
 
-  test('keeps names whole and drops what only the answer mentions', async () => {
+  test('keeps names whole and drops topics that only the answer mentions', async () => {
     const question = 'What can the Analytical Engine originate?'
     const answer =
       'The Analytical Engine has no pretensions to originate anything. Ada Lovelace said four times so.'
@@ -129,7 +129,7 @@ describe('titleIn', () => {
   })
 })
 
-test('titleFromTopics leaves short questions as titles and uses the words of the questions only', () => {
+test('titleFromTopics keeps short questions as titles and uses only words of the questions', () => {
   const topics = ['wooden looms', 'punched cards'].map((text) => [{ key: text, text, weight: 2 }])
   const long = 'Where do the punched cards come from? '.repeat(2)
   expect(titleFromTopics(['Where do the punched cards come from?'], topics)).toBeNull()

@@ -181,7 +181,7 @@ describe.each(DATABASES)('jobs on %s', (kind) => {
     expect(await rows()).toEqual([])
   })
 
-  test('tries a failed job again after the backoff, then keeps it as dead with its error', async () => {
+  test('retries a failed job after the backoff, then keeps it as dead with its error', async () => {
     await using jobs = create({ retryDelayMs: (failures) => 50 * failures })
     const attempts: { attempt: number; at: number }[] = []
     jobs.register('greet', {

@@ -33,7 +33,7 @@ test.each(requests)('refuses %s if the model lacks it, and names the field', (fi
   )
 })
 
-test('gives pictures of pages, with what they show, only to models that may get them', () => {
+test('gives pictures of pages, with captions, only to models that may receive them', () => {
   const pages = [{ image, caption: 'shows the page of passage [2].' }]
   const asked = { role: 'user' as const, content: 'How many?', images: [image] }
   const request: ChatRequest = {

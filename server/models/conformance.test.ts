@@ -131,7 +131,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     expect(text).toBe(twenty.join(''))
   })
 
-  test('does not repeat a request that the service has received', async () => {
+  test('does not retry a request that the service has received', async () => {
     expect((await play({ beforeHeaders: 'die' })).code).toBe('cut')
     expect(upstream.requestsTo(path)).toHaveLength(1)
   })
@@ -223,7 +223,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     expect(error).toMatchObject({ details: { limit: 4096 } })
   })
 
-  test('reports calls of tools after the text, each as one part', async () => {
+  test('reports tool calls after the text, each as one part', async () => {
     upstream.script(path, {
       tokens: ['One', ' moment.'],
       toolCalls: [

@@ -247,7 +247,7 @@ describe('answers beyond the parallel limit', () => {
     expect([returning.places, newcomer.places]).toEqual([[1], [2, 1]])
   })
 
-  test('expect to wait by the median answer, less what the running ones have taken', async () => {
+  test('have an expected wait of the median answer, less the elapsed time of the running ones', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const scheduler = limited(2)
     // The duration of the first includes loading the model.
@@ -270,7 +270,7 @@ describe('answers beyond the parallel limit', () => {
     vi.useRealTimers()
   })
 
-  test('learn their place and the expected wait, and leave the queue when they are stopped', async () => {
+  test('get their position and the expected wait, and leave the queue when they are stopped', async () => {
     const scheduler = limited(1)
     const end = await queue(scheduler, 'a').start
     const stop = new AbortController()

@@ -19,7 +19,7 @@ test('returns the events of the tail, and undefined for earlier cursors', () => 
   expect(tail.eventsAfter(88)).toHaveLength(512)
 })
 
-test('holds no more than a bounded number of characters', () => {
+test('contains no more than a bounded number of characters', () => {
   const tail = new LogTail('run')
   tail.publish(events(1, 4, 100_000))
   expect(numbers(tail.eventsAfter(2))).toEqual([3, 4])

@@ -22,7 +22,7 @@ test('bigrams have the IDF of their word, or of the more frequent of the two wor
   expect(across?.wordIdf).toBeLessThan(within?.wordIdf ?? 0)
 })
 
-test('names are known by their capital letter, except at the beginning', async () => {
+test('names are recognized by their capital letter, except at the beginning', async () => {
   const analyzer = await queryAnalyzer('avee', ['eng'])
   const capitalized = analyzer.terms('Which lighthouse did Ines keep?').filter((term) => term.isCapitalized)
   expect(capitalized.map(({ text }) => text)).toEqual(['ines'])

@@ -51,7 +51,7 @@ describe.each(ONE_DATABASE)('account security on %s', (kind) => {
       expect(codeOf(again)).toBe('invitation_invalid')
     })
 
-    test('for an address serve that address only, and stay valid after an attempt with another', async () => {
+    test('for an address work for that address only, and stay valid after an attempt with another', async () => {
       const { token } = await invite({ email: 'Carla@Example.org' })
       const other = await app.post('/auth/register', {
         email: 'dora@example.org',
@@ -136,7 +136,7 @@ describe.each(ONE_DATABASE)('account security on %s', (kind) => {
     expect([await me(third), await me(user.client)]).toEqual([401, 401])
   })
 
-  test('a key does what its scopes allow, until it expires', async () => {
+  test('a key is limited to its scopes, until it expires', async () => {
     const user = await join()
     const avee = await createAvee(user.client)
     const { id } = await createConversation(user.client, avee.handle)
@@ -307,7 +307,7 @@ describe.each(ONE_DATABASE)('account security on %s', (kind) => {
   })
 })
 
-test('an export holds what its user owns and may read now', async () => {
+test('an export contains what its user owns and may read now', async () => {
   await using app = await startApp({ REGISTRATION: 'open' })
   const owner = await registerUser(app, { email: 'owner@example.org' })
   const visitor = await registerUser(app, { email: 'visitor@example.org' })

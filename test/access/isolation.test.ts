@@ -107,7 +107,7 @@ for (const kind of ONE_DATABASE) {
       expect(runs).toMatchObject([{ scope: avees[0]?.id }])
     })
 
-    test('is not told apart from what does not exist, by any operation on an id', async () => {
+    test('is indistinguishable from missing objects in every operation on an id', async () => {
       const [theirs, mine] = await Promise.all([createObjects(owner), createObjects(visitor)])
       const { paths } = bodyOf(await app.get<Description>('/openapi.json'))
       const probes = Object.entries(paths).flatMap(([path, operations]) =>
@@ -153,7 +153,7 @@ for (const kind of ONE_DATABASE) {
       expect(toldApart).toEqual([])
     })
 
-    test('visitors without an account ask one open avee at the public layer, and nothing is remembered of them', async () => {
+    test('visitors without an account ask one open avee at the public layer, and nothing is remembered about them', async () => {
       const { id } = await createAvee(owner.client, { display_name: 'Open' })
       const document = (layer: Layer) =>
         owner.client.post(`/avees/${id}/documents`, {
@@ -305,7 +305,7 @@ for (const kind of ONE_DATABASE) {
       return { id, grant }
     }
 
-    test('a search finds all that one may see: documents, conversations and memories', async () => {
+    test('a search finds everything that the user may see: documents, conversations and memories', async () => {
       const reader = await registerUser(app)
       const { client } = reader
       const [handle, other] = [`keeper-${kind}`, `other-${kind}`]
@@ -359,7 +359,7 @@ for (const kind of ONE_DATABASE) {
       expectError(await client.post('/search', { query: 'lighthouse', cursor: 'x' }), 400, 'invalid_cursor')
     })
 
-    test('a search finds nothing that one may no longer see, or that is in the trash', async () => {
+    test('a search finds nothing that the user may no longer see, or that is in the trash', async () => {
       const reader = await registerUser(app)
       const { client } = reader
       const { id: avee, grant } = await createLighthouse(reader, `lost-${kind}`, 'intimate')
@@ -396,7 +396,7 @@ for (const kind of ONE_DATABASE) {
       expectError(await client.post('/search', { query: 'lighthouse', avee }), 404)
     })
 
-    test('visitors neither choose the model of an avee nor invent a history', async () => {
+    test('visitors can neither choose the model of an avee nor send a history', async () => {
       const { id: avee } = await createAvee(owner.client, { model: 'llama3.2:1b' })
       const { client } = visitor
       const { id } = await createConversation(client, avee)

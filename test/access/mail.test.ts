@@ -36,7 +36,7 @@ describe.each(ONE_DATABASE)('mails on %s', (kind) => {
   const linkIn = (n: number) => new URL(/https?:\S+#\S+/.exec(mailServer.mails[n]?.text ?? '')?.[0] ?? '')
   const valueIn = (link: URL, name: string) => new URLSearchParams(link.hash.slice(1)).get(name)
 
-  test('a link for a new password goes to the user only, and nobody learns who has an account', async () => {
+  test('a link for a new password goes to the user only, and does not reveal who has an account', async () => {
     expect(bodyOf(await app.get('/auth/state'))).toMatchObject({ mail: true })
     const user = await registerUser(app)
     const email = user.session.user.email ?? ''

@@ -71,7 +71,7 @@ describe.each(ONE_DATABASE)('sign-in at an OIDC provider on %s', (kind) => {
   const invite = async (fields: object = {}) =>
     bodyOf(await admin.client.post<{ token: string }>('/invitations', fields)).token
 
-  test('somebody new gets an account with an invitation, and signs in to it afterwards', async () => {
+  test('a new person gets an account with an invitation, and signs in to it afterwards', async () => {
     expect(bodyOf(await app.get('/auth/state'))).toMatchObject({ oidc: 'Example Login' })
     expect(await signIn()).toMatchObject({ error: 'invitation_required' })
     expect(await signIn({ invitation: 'wrong' })).toMatchObject({ error: 'invitation_invalid' })
@@ -83,7 +83,7 @@ describe.each(ONE_DATABASE)('sign-in at an OIDC provider on %s', (kind) => {
     expect((await me((await signIn()).token)).id).toBe(user.id)
   })
 
-  test('a verified address serves an invitation for it, also from the UserInfo endpoint', async () => {
+  test('a verified address can use an invitation for it, also from the UserInfo endpoint', async () => {
     const email = `${randomUUID()}@example.org`
     const invitation = await invite({ email })
     provider.person = { ...newPerson(), email }
@@ -93,7 +93,7 @@ describe.each(ONE_DATABASE)('sign-in at an OIDC provider on %s', (kind) => {
     expect(await me((await signIn({ invitation })).token)).toMatchObject({ email })
   })
 
-  test('an address links nobody to an existing account; its user does', async () => {
+  test('a matching address links no account; only the user of an account does', async () => {
     const user = await registerUser(app, { invitation: await invite() } as never)
     const { email, id } = user.session.user
     provider.person = { ...newPerson(), email, email_verified: true }
@@ -161,7 +161,7 @@ describe.each(ONE_DATABASE)('sign-in at an OIDC provider on %s', (kind) => {
     expect(await signIn()).toMatchObject({ error: 'account_disabled' })
   })
 
-  test('a callback counts once, in the browser that began, with the state it began with', async () => {
+  test('a callback works once, in the browser that began, with its state', async () => {
     const invitation = await invite()
     const begun = await begin({ invitation })
     expect(begun.url).toContain('code_challenge_method=S256')

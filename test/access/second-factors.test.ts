@@ -49,7 +49,7 @@ describe.each(ONE_DATABASE)('second factors on %s', (kind) => {
     return { user, secret, uri, codes: bodyOf(enabled).recovery_codes }
   }
 
-  test('an app is asked for once its first code is confirmed, and a challenge starts one session', async () => {
+  test('an app is required once its first code is confirmed, and a challenge starts one session', async () => {
     const user = await registerUser(app)
     expectError(await user.client.post('/me/factors/totp', {}), 403, 'wrong_password')
     const begin = () =>

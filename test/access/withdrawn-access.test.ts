@@ -228,7 +228,7 @@ for (const kind of ONE_DATABASE) {
       })
     })
 
-    test('the uses of a document list the own conversations that may be read now, and count those of others', async () => {
+    test('the uses of a document list the readable conversations of the user, and count those of others', async () => {
       const situation = await prepare('llama3.2:1b')
       const { owner, visitor, avee, documentId, conversation, answer } = situation
       type Uses = {

@@ -89,7 +89,7 @@ for (const kind of ONE_DATABASE) {
       await expect.poll(async () => (await client.get(`/runs/${String(runId)}`)).status).toBe(404)
     })
 
-    test('uses memories of a user in their other conversations, and in nobody else’s', async () => {
+    test('uses memories of a user in their other conversations, and in those of nobody else', async () => {
       const { client } = await registerUser(app)
       const { client: other } = await registerUser(app)
       const avee = await createAvee(client)

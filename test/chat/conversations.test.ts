@@ -132,7 +132,7 @@ for (const kind of ONE_DATABASE) {
       expect(idsOf(await list('archived=true'))).toEqual([third])
     })
 
-    test('shares a snapshot of which everybody sees the citations that they may see now', async () => {
+    test('shares a snapshot with only the citations that are public now', async () => {
       const { client: owner } = await registerUser(app)
       const { client } = await registerUser(app)
       const image = `data:image/png;base64,${Buffer.from('x').toString('base64')}`

@@ -230,33 +230,30 @@ for (const kind of ONE_DATABASE)
         ['user: What is the brightest star?', 'assistant: Sirius.'],
         2,
       ],
-    ])(
-      'takes over an export of %s with its branches, once',
-      async (_product, file, title, branch, answers) => {
-        expect(await importFile(user.client, file)).toEqual({
-          done: true,
-          imported: 1,
-          existing: 0,
-          unreadable: 0,
-        })
-        const all = [
-          ...(await listConversations(user.client)),
-          ...(await listConversations(user.client, '?archived=true')),
-        ]
-        const conversation = all.find((each) => each.title === title)
-        expect(conversation).toMatchObject({ avee_handle: 'local', archived: title === 'Knots' })
-        expect(new Date(conversation?.created_at ?? '').getFullYear()).toBeLessThan(2025)
-        const messages = await listMessages(user.client, conversation?.id ?? '')
-        expect(branchOf(messages)).toEqual(branch)
-        expect(messages.at(-1)?.siblings).toHaveLength(answers)
-        expect(await importFile(user.client, file)).toEqual({
-          done: true,
-          imported: 0,
-          existing: 1,
-          unreadable: 0,
-        })
-      },
-    )
+    ])('imports an export of %s with its branches, once', async (_product, file, title, branch, answers) => {
+      expect(await importFile(user.client, file)).toEqual({
+        done: true,
+        imported: 1,
+        existing: 0,
+        unreadable: 0,
+      })
+      const all = [
+        ...(await listConversations(user.client)),
+        ...(await listConversations(user.client, '?archived=true')),
+      ]
+      const conversation = all.find((each) => each.title === title)
+      expect(conversation).toMatchObject({ avee_handle: 'local', archived: title === 'Knots' })
+      expect(new Date(conversation?.created_at ?? '').getFullYear()).toBeLessThan(2025)
+      const messages = await listMessages(user.client, conversation?.id ?? '')
+      expect(branchOf(messages)).toEqual(branch)
+      expect(messages.at(-1)?.siblings).toHaveLength(answers)
+      expect(await importFile(user.client, file)).toEqual({
+        done: true,
+        imported: 0,
+        existing: 1,
+        unreadable: 0,
+      })
+    })
 
     test('finds what was imported, and counts the quota', async () => {
       const [tides] = (await listConversations(user.client)).filter(({ title }) => title === 'About tides')
@@ -275,7 +272,7 @@ for (const kind of ONE_DATABASE)
     })
 
     if (kind === 'embedded')
-      test('refuses what is no export, and skips what is no conversation', async () => {
+      test('refuses files that are not exports, and skips objects that are not conversations', async () => {
         const { client } = await registerUser(app)
         for (const [content, code] of [
           ['no JSON', 'export_damaged'],

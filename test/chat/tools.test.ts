@@ -230,7 +230,7 @@ describe('tools', () => {
     ])
   })
 
-  test('give the model results as data, and what is wrong with its calls', async () => {
+  test('give the model results as data, and the errors of its calls', async () => {
     const { client, avee, id } = await start(app, [
       'calculate',
       'current_time',
@@ -278,7 +278,7 @@ describe('tools', () => {
     ])
   })
 
-  test('open only pages that the person or a search has named, unless they are approved', async () => {
+  test('open only pages from the question or a search, unless they are approved', async () => {
     const { client, id } = await start(app, ['fetch_page', 'search_web'])
     const fetching = (url: string): Call => ({ name: 'fetch_page', arguments: { url } })
     ollama.script(
@@ -365,7 +365,7 @@ describe('tools', () => {
     })
   })
 
-  test('are called by models of OpenAI, whose tokens and costs of all rounds add up', async () => {
+  test('are called by models of OpenAI, with the tokens and costs of all rounds summed up', async () => {
     const { owner, client, avee, id } = await start(app, ['calculate'])
     bodyOf(
       await admin.client.post('/providers', {

@@ -257,7 +257,7 @@ describe('the OpenAI protocol', () => {
     ).rejects.toMatchObject({ status: 413, type: 'invalid_request_error', code: 'too_large' })
   })
 
-  test('lets another model answer while a plain model is away', async () => {
+  test('answers with a fallback while a plain model is unavailable', async () => {
     await using spare = await startOpenAi({ models: [{ id: 'spare-model' }] })
     await using busy = await startOllama()
     busy.script('/api/chat', { status: 503, retryAfter: 60 })
@@ -287,7 +287,7 @@ describe('the OpenAI protocol', () => {
     bodyOf(await owner.client.put('/models/fallbacks', { models: [] }))
   })
 
-  test('ends a stream that fails midway with an error', async () => {
+  test('ends a stream that fails midway with an error event', async () => {
     ollama.script('/api/chat', { tokens: ['One ', 'two '], fault: 'error', afterTokens: 1 })
     const stream = await client.chat.completions.create({
       model: 'llama3.2:1b',
@@ -359,7 +359,7 @@ describe('the OpenAI protocol', () => {
     )
   })
 
-  test('gives a key that is bound to an avee nothing else', async () => {
+  test('restricts a key for one avee to that avee', async () => {
     const bound = connect(await createKey(owner, { avee_id: avee.id }))
     expect((await bound.models.list()).data.map(({ id }) => id)).toEqual([`avee/${avee.handle}`])
     for (const model of ['avee/local', 'llama3.2:1b', 'avee/nobody'])

@@ -195,7 +195,7 @@ for (const kind of ONE_DATABASE) {
       expect(await notes()).toBe('Dry.')
     })
 
-    test('accepts votes on own answers, which change the satisfaction estimate', async () => {
+    test('accepts votes on the user’s answers, which change the satisfaction estimate', async () => {
       const { client, avee } = await createEngineAvee(app)
       const { client: other } = await registerUser(app)
       says('It weaves patterns at 40 per minute [1].')

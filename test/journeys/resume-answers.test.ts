@@ -114,7 +114,7 @@ test('a screen that cannot be loaded, and a page that is outdated, offer a reloa
   window.expectNoErrors()
 })
 
-test('opens without the server what was read last, and sends a waiting question once when it is back', async () => {
+test('shows the last read data without the server, and sends a queued question once when it is back', async () => {
   await using window = await openWindow(browser, `${server.url}/chat/ada`, {
     serviceWorkers: 'allow',
     ignoredErrors: /ERR_|Failed to|NetworkError/,

@@ -49,7 +49,7 @@ for (const kind of ONE_DATABASE) {
       ).toEqual([['I like tea', 2]])
     })
 
-    test('an explicit request to forget forgets the memories that contain its words', async () => {
+    test('an explicit request to forget deletes the memories that contain its words', async () => {
       const conversation = await startTestConversation(app)
       await conversation.say('Remember that I live in Paris.')
       await conversation.say('Remember that I like tea.')

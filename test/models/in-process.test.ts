@@ -74,7 +74,7 @@ describe('models in this process', () => {
   const find = async (query: string) =>
     bodyOf(await user.post<Found>('/api/documents/test', { query })).results.map(({ filename }) => filename)
 
-  test('are listed with where they come from, and are for administrators', async () => {
+  test('are listed with their source, for administrators only', async () => {
     const { models, message } = bodyOf(await admin.get<Catalogue>('/models/catalogue'))
     expect(message).toBeNull()
     expect(models.at(-5)).toMatchObject({
@@ -142,7 +142,7 @@ describe('models in this process', () => {
       .toMatchObject({ provider: 'in_process', capabilities: ['embedding'], loaded: true })
   })
 
-  test('rerank results as soon as a cross-encoder is there', async () => {
+  test('rerank results as soon as a cross-encoder is installed', async () => {
     expect((await collectEvents(await download('tiny-cross'))).at(-1)?.data).toEqual({ status: 'success' })
     expect((await find('northern quay'))[0]).toBe('boats.txt')
     expect(await status()).toEqual({
@@ -152,7 +152,7 @@ describe('models in this process', () => {
     })
   })
 
-  test('are deleted, and search goes on', async () => {
+  test('are deleted while search continues', async () => {
     for (const id of ['tiny-e5', 'tiny-cross']) expect((await admin.delete(`/models/${id}`)).status).toBe(200)
     expect((await admin.delete('/models/tiny-e5')).status).toBe(404)
     expect(await status()).toEqual({ embedding_model: null, rerank_model: null, rerank_problem: null })

@@ -107,7 +107,7 @@ describe('providers', () => {
     expect((await server.client.delete(path)).status).toBe(404)
   })
 
-  test('reject a name that is taken or reserved, and addresses that are none', async () => {
+  test('reject a name that is taken or reserved, and invalid addresses', async () => {
     const kind = 'openai'
     for (const name of ['ollama', 'extractive'])
       expect((await server.client.post('/providers', { kind, name })).status).toBe(409)
@@ -135,7 +135,7 @@ describe('providers', () => {
     await server.client.delete(`/providers/${id}`)
   })
 
-  test('are tested: what is wrong, and how fast a model answers', async () => {
+  test('are tested: problems, and the speed of a model', async () => {
     const right = await server.client.post<Test>('/providers/ollama/test', { answer: true })
     expect(right.body).toMatchObject({ ok: true, models: 2, answer: { model: 'llama3.2:1b' } })
     await using anthropic = await startAnthropic({ apiKey: 'sk-ant-right' })
@@ -189,7 +189,7 @@ describe('providers', () => {
     await expect(answerOf(model)).rejects.toMatchObject({ code: 'http_503', retryAfter: expect.any(Number) })
   })
 
-  test('that break off before the first part are replaced, later not; a refused key is shown', async () => {
+  test('are replaced if they fail before the first part, but not later; a refused key is reported', async () => {
     await using openai = await startOpenAi({ models: [{ id: 'one' }] })
     await using other = await startOpenAi({ models: [{ id: 'two' }] })
     const { id } = await create({ kind: 'openai', name: 'first', base_url: openai.url })
@@ -286,7 +286,7 @@ describe('what is local only', () => {
 })
 
 describe('pictures of a question', () => {
-  test('go to models that see, and to a remote one only if its provider is named', async () => {
+  test('go to models with vision, and to a remote one only if its provider is named', async () => {
     await using ollama = await startOllama({
       models: [
         { name: 'llava:7b', capabilities: ['completion', 'vision'] },

@@ -83,7 +83,7 @@ describe.each(DATABASES)('readers on %s', (kind) => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(2)
   })
 
-  test('that leave affect neither the run nor other readers', async () => {
+  test('that disconnect affect neither the run nor other readers', async () => {
     const { id, worker } = await startRun(node, user)
     await worker.context.emit({ token: 'a' })
     await worker.context.flush()

@@ -14,7 +14,7 @@ const textOf = (error: ApiError) => {
   return error.message
 }
 
-test('says in the language of the page what is known by its code, and everything else as the server does', () => {
+test('translates errors with a known code, and keeps the server’s message of others', () => {
   expect(textOf(new ApiError(422, 'memory_off', 'Memory is off.'))).toBe('de: Memory is off for this avee.')
   expect(textOf(new ApiError(422, 'invalid_layer', 'The field is wrong.'))).toBe('The field is wrong.')
   expect(errorText({ code: 'toString', message: 'Odd.' })).toBe('Odd.')
@@ -24,14 +24,14 @@ test('says in the language of the page what is known by its code, and everything
   )
 })
 
-test('tells a server that is unreachable from a service that the server cannot reach', () => {
+test('distinguishes an unreachable server from a service that the server cannot reach', () => {
   expect(textOf(unreachable())).toContain('The server is unreachable.')
   expect(textOf(new ApiError(502, 'unreachable', 'Ollama does not answer.'))).toContain(
     'The service is not responding',
   )
 })
 
-test('knows only codes that the server sends', () => {
+test('contains only codes that the server sends', () => {
   const sources = globSync('server/**/*.ts').map((file) => readFileSync(file, 'utf8'))
   const unknown = Object.keys(errorTexts).filter(
     (code) => !sources.some((text) => text.includes(`'${code}'`)),

@@ -117,7 +117,7 @@ describe('document parser', () => {
     expect(outcome.ok && outcome.document.pages[0]?.text === text).toBe(true)
   })
 
-  it.each(['png', 'PDF', 'docx', 'py', 'Markdown'])('knows the type of the extension %s', (ending) => {
+  it.each(['png', 'PDF', 'docx', 'py', 'Markdown'])('detects the type of the extension %s', (ending) => {
     expect(using().typeOf(`a.${ending}`)).toBe(ending === 'Markdown' ? 'md' : ending.toLowerCase())
   })
 
@@ -293,7 +293,7 @@ describe('concurrent files', () => {
     expect(await third).toMatchObject({ ok: true })
   })
 
-  it('of one user do not hold up the file of another', async () => {
+  it('of one user do not delay the file of another', async () => {
     await using files = using({}, 2)
     const finished: string[] = []
     const stop = new AbortController()

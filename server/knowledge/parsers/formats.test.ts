@@ -449,7 +449,7 @@ describe('a mail archive', () => {
     expect(await read('inbox', archive)).toMatchObject({ type: 'mbox' })
   })
 
-  it('is rejected without mail in it, or with too many messages', async () => {
+  it('is rejected without mails, or with too many messages', async () => {
     await expect(read('a.mbox', 'Just a note.')).rejects.toEqual(parseError('corrupt'))
     await expect(
       read('a.mbox', Array.from({ length: 11 }, () => messages.join('\n')).join('\n')),

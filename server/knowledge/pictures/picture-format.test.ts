@@ -34,7 +34,7 @@ describe('pictureFormat', () => {
     ['no size', bytes('GIF89a', [0, 0, 0, 0])],
     ['a JPEG without a frame', bytes([0xff, 0xd8, 0xff, 0xe0, 0, 2])],
     ['segments of no length', bytes([0xff, 0xd8, 0xff, 0xe0, 0, 0, 0, 0, 0, 0])],
-  ])('takes %s for no picture', (_name, head) => {
+  ])('does not recognize %s as a picture', (_name, head) => {
     expect(pictureFormat(head)).toBeUndefined()
   })
 })

@@ -32,7 +32,7 @@ test('rare words and names are stronger evidence than others, and bigrams across
   expect(weight({ spansWords: true })).toBeLessThan(weight({}))
 })
 
-test('one rare term that is the whole question is an answer, half of two terms is unsure, nothing is none', () => {
+test('a question of one contained rare term is answered, half of two terms is unsure, no term is a no', () => {
   expect(outcome(1, 1)).toBe('yes')
   expect(outcome(0.6, 1.2)).toBe('unsure')
   expect(outcome(0, 0)).toBe('no')

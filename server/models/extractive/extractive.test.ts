@@ -37,7 +37,7 @@ describe('the built-in answerer', () => {
       2,
     ],
     ['Which dividends are proposed?', 'A dividend of 12 pence per share is proposed.', 2],
-  ])('quotes the sentence that answers first: %s', async (question, sentence, n) => {
+  ])('quotes the answering sentence first: %s', async (question, sentence, n) => {
     expect(quotesIn(await about(question, passages))[0]).toEqual({ text: sentence, n })
   })
 
@@ -106,7 +106,7 @@ describe('the built-in answerer', () => {
       'Компанию основала Анна Петрова в 1990 году.',
     ],
     ['th', 'บริษัทก่อตั้งเมื่อใด', 'สำนักงานใหญ่อยู่ที่กรุงเทพ\nบริษัทก่อตั้งในปี 1990', 'บริษัทก่อตั้งในปี 1990'],
-  ])('finds sentences in languages without texts of its own: %s', async (_, question, text, sentence) => {
+  ])('finds sentences in languages without built-in phrases: %s', async (_, question, text, sentence) => {
     expect(quotesIn(await about(question, [passage(1, text)]))[0]?.text).toBe(sentence)
   })
 
@@ -160,7 +160,7 @@ describe('the built-in answerer', () => {
     expect(answer.replaceAll(/“[^”]*”/g, '')).not.toContain('PWNED')
   })
 
-  test('says that it quotes, and names no setting', async () => {
+  test('states that it quotes, and mentions no setting', async () => {
     const answer = await about('Who founded Acme?', passages)
     expect(answer.split('\n\n').at(-1)).toBe(
       'No language model is set up, so these are quotations from the documents.',
@@ -269,7 +269,7 @@ describe('hideQuotations', async () => {
       expect(hideQuotations(answer.slice(0, length), () => false)).not.toMatch(/Acme|Leeds|Revenue|million/)
   })
 
-  test('goes by the number after a quotation, not by one within it', () => {
+  test('uses the number after a quotation, not one within it', () => {
     expect(hideQuotations('“The code is “x” [2]” [1]', (n) => n === 2)).toBe('[1]')
     expect(hideQuotations('“The code is “x” [1]” [2] (page 3)', (n) => n === 1)).toBe('[2]')
   })

@@ -53,7 +53,7 @@ describe('the engine', () => {
     return await describeFolder(folder)
   }
 
-  test('embeds texts of different lengths as it embeds each alone', async () => {
+  test('embeds texts of different lengths in the same way as alone', async () => {
     const model = await folderOf('embedding')
     const texts = ['harbour', 'the harbour opens at six', '', 'x '.repeat(500), 'honey was sold']
     const together = await engine.embed(model, texts, signal)
@@ -85,7 +85,7 @@ describe('the engine', () => {
     expect(await engine.score(model, 'honey '.repeat(400), texts, signal)).toHaveLength(3)
   })
 
-  test('stops a task at once when it is aborted, and goes on with the next', async () => {
+  test('stops a task at once when it is aborted, and continues with the next', async () => {
     const model = await folderOf('embedding')
     const stop = new AbortController()
     const many = Array.from({ length: 2_000 }, (_, i) => `a long text ${i} `.repeat(20))
@@ -106,7 +106,7 @@ describe('the engine', () => {
     await crashing.stop()
   })
 
-  test('says how to install a missing runtime, and why a model cannot be loaded', async () => {
+  test('explains how to install a missing runtime, and why a model cannot be loaded', async () => {
     const model = await folderOf('embedding')
     const without = createEngine({ runtime: 'onnxruntime-node-missing' })
     await expect(without.embed(model, ['one'], signal)).rejects.toMatchObject({
@@ -152,7 +152,7 @@ describe('downloads', () => {
   const ranges = (hub: { requests: { path: string; range: string | undefined }[] }) =>
     hub.requests.filter((request) => request.path === 'onnx/model.onnx').map(({ range }) => range)
 
-  test('report progress as Ollama does and install the model', async () => {
+  test('report progress like Ollama and install the model', async () => {
     await using opened = await open()
     expect(await opened.models.protocol.list()).toEqual([])
     const events = await opened.download()
@@ -216,7 +216,7 @@ describe('downloads', () => {
     await expect(opened.download()).rejects.toMatchObject({ code: 'truncated' })
   })
 
-  test('name the hub and the settings when it does not answer', async () => {
+  test('name the hub and the settings when the hub does not respond', async () => {
     await using opened = await open()
     await opened.hub[Symbol.asyncDispose]()
     await expect(opened.download()).rejects.toMatchObject({
@@ -351,7 +351,7 @@ describe('GGUF models', { timeout: 120_000 }, () => {
     expect((await models.protocol.list())?.[0]?.installed?.loaded).toBe(true)
   })
 
-  test('end at a stop text, and write JSON by a schema', async () => {
+  test('end at a stop sequence, and write JSON by a schema', async () => {
     const stopped = await collect(request('Where?', { stop: ['northern'] }))
     expect(stopped.text.trim()).toBe('Boats berth at the')
     expect(stopped.finish).toMatchObject({ reason: 'stop' })
@@ -389,7 +389,7 @@ describe('GGUF models', { timeout: 120_000 }, () => {
     expect((await collect(request('Where?', { maxTokens: 2 }))).text).toBe('Boats berth')
   })
 
-  test('report a crash during an answer, and begin again after one before the first word', async () => {
+  test('report a crash during an answer, and retry after a crash before the first word', async () => {
     let count = 0
     const crashed = (async () => {
       for await (const { type } of model.stream(request('Where?'), signal))
@@ -420,7 +420,7 @@ describe('GGUF models', { timeout: 120_000 }, () => {
     expect(dot(vectors?.[0], vectors?.[1])).toBeLessThan(0.999)
   })
 
-  test('say what is missing: the engine, or memory', async () => {
+  test('report a missing engine or missing memory', async () => {
     const without = createModels({ directory, hubUrl: 'http://127.0.0.1:9' }, 0, {
       directory: path.join(root, 'no-engine'),
       npmEnv: {},
@@ -450,7 +450,7 @@ describe('the header of a GGUF file', () => {
   }
   const tiny = tinyGguf({ words: ['One'] })
 
-  test('says what the model needs', async () => {
+  test('describes the requirements of the model', async () => {
     expect(await read(tiny)).toEqual({
       architecture: 'llama',
       isEmbedding: false,
@@ -462,7 +462,7 @@ describe('the header of a GGUF file', () => {
     })
   })
 
-  test('is read within limits, whatever it says', async () => {
+  test('is read within limits, whatever it contains', async () => {
     const changed = (offset: number, value: bigint) => {
       const copy = Buffer.from(tiny)
       copy.writeBigUInt64LE(value, offset)
@@ -481,7 +481,7 @@ describe('the header of a GGUF file', () => {
   test.each([
     ['whole', 4_000_000_000, 8_192],
     ['halved', 1_200_000_000, 2_048],
-  ])('decides on the context window, %s', (_, availableBytes, tokens) => {
+  ])('determines the context window, %s', (_, availableBytes, tokens) => {
     const header = {
       architecture: 'llama',
       isEmbedding: false,

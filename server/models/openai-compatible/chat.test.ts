@@ -50,7 +50,7 @@ describe('a service with deviations from OpenAI’s protocol', () => {
     expect(server.upstream.requestsTo(path)).toHaveLength(5)
   })
 
-  test('is not asked again after other errors', async () => {
+  test('gets no second request after other errors', async () => {
     await using server = await service()
     server.upstream.script(path, { status: 400, message: 'The model does not exist.' })
     await expect(server.ask()).rejects.toMatchObject({ code: 'http_400' })
@@ -150,7 +150,7 @@ describe('a service with deviations from OpenAI’s protocol', () => {
     ])
   })
 
-  test('may list its models as an array alone', async () => {
+  test('may list its models as a bare array', async () => {
     await using server = await service()
     server.upstream.script('/v1/models', { status: 200, body: '[{"id":"some-model"}]' })
     const listed = await listServed(

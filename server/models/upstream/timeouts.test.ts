@@ -58,7 +58,7 @@ test('a suspended process does not fail an answer that continues after it resume
   expect(watch.signal.aborted).toBe(false)
 })
 
-test('measures no time while no reader waits for a part', () => {
+test('does not count time while no reader waits for a part', () => {
   const { watch, fire } = startWatch()
   watch.startWaiting()
   watch.received()

@@ -29,7 +29,7 @@ test.each([
   'a'.repeat(65),
 ])('a model may not fill %s', (name) => expect(isHeaderParameter(name)).toBe(false))
 
-test('keeps the headers of the owner, and refuses values that are no header', () => {
+test('keeps the headers of the owner, and refuses invalid header values', () => {
   const names = ['X-Tenant', 'X-Key', 'Prefer']
   const given = { 'X-Tenant': 7, 'X-Key': 'theirs' }
   expect(headersOf(names, given, { 'x-key': 'own' })).toEqual({ 'x-tenant': '7' })

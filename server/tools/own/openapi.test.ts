@@ -57,7 +57,7 @@ test('describes a parameter by the schema of its content', () => {
   expect(tool?.parameters).toMatchObject({ properties: { of: list } })
 })
 
-test('writes a list into a path, of which each element stays in its place', async () => {
+test('writes a list into a path and keeps each element within its segment', async () => {
   const parameters = [
     { name: 'id', in: 'query', schema: {} },
     { name: 'id', in: 'path', required: true, schema: list },

@@ -14,7 +14,7 @@ test.each([
 })
 
 test.each(['It costs $5 and $10.', 'From $20k in 2020 to 30$ now', 'Item \\[sic\\]', 'A US$5_a note$ b'])(
-  'takes no formula from: %s',
+  'finds no formula in: %s',
   (text) => {
     expect(html(text)).not.toContain('<code')
   },

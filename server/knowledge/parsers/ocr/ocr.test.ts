@@ -62,7 +62,7 @@ describe('a scan', () => {
     expect(progress.at(-1)).toEqual([3, 3])
   })
 
-  it('has its words where they are on the page', async () => {
+  it('returns the positions of words on the page', async () => {
     const { outcome } = await read('scan.pdf', scansPdf(await renderScans(harbour)))
     const words = outcome.ok ? (outcome.document.pages[0]?.words ?? []) : []
     expect(words.map(({ text }) => text).join(' ')).toBe(harbour)
