@@ -64,7 +64,7 @@ const create = async (avee: string, more: object = {}) =>
 const deliveriesOf = async (id: string) =>
   bodyOf(await owner.client.get<{ deliveries: Delivery[] }>(`/webhooks/${id}/deliveries`)).deliveries
 
-test('notify of answers, uploads and unanswered questions, signed and without text', async () => {
+test('a webhook notifies of answers, uploads and unanswered questions, signed and without text', async () => {
   const avee = await createAvee(owner.client)
   await owner.client.patch(`/avees/${avee.id}/insight/settings`, {
     share_unanswered: true,
@@ -117,7 +117,7 @@ test('notify of answers, uploads and unanswered questions, signed and without te
   ).toThrow()
 })
 
-test('belong to the owner, reach allowed addresses only and are deleted with the avee', async () => {
+test('a webhook belongs to the owner, reaches allowed addresses only and is deleted with the avee', async () => {
   const avee = await createAvee(owner.client)
   const { id } = await create(avee.id, { events: ['answer.finished'] })
   const path = `/avees/${avee.id}/webhooks`
