@@ -357,7 +357,7 @@ test('the list has every dialog of the page', async () => {
   const web = fileURLToPath(new URL('../../web', import.meta.url))
   const files = globSync('{documents,screens,shell,ui}/**/*.tsx', { cwd: web })
   const titles = files
-    .filter((file) => !/^ui.(?:dialog|popover)\.tsx$/.test(file))
+    .filter((file) => !/^ui.(?:rename-)?(?:dialog|popover)\.tsx$/.test(file))
     .flatMap((file) => titlesIn(readFileSync(path.join(web, file), 'utf8')))
   expect(groups.flatMap(({ dialogs }) => dialogs.map(([title]) => title)).toSorted()).toEqual(
     titles.toSorted(),
@@ -376,7 +376,9 @@ function titlesIn(source: string): string[] {
   const visit = (node: ts.Node): void => {
     if (
       (ts.isJsxOpeningElement(node) || ts.isJsxSelfClosingElement(node)) &&
-      ['Dialog', 'ConfirmDialog', 'Drawer', 'Popover', 'SidePanel'].includes(node.tagName.getText())
+      ['Dialog', 'ConfirmDialog', 'RenameDialog', 'Drawer', 'Popover', 'SidePanel'].includes(
+        node.tagName.getText(),
+      )
     ) {
       for (const attribute of node.attributes.properties) {
         if (!/^(?:title|label)$/.test(attribute.name?.getText() ?? '') || !ts.isJsxAttribute(attribute))

@@ -14,7 +14,7 @@ import { EmptyState, ErrorState, Skeleton } from '../ui/state.tsx'
 import { TrashDialog } from '../ui/trash-dialog.tsx'
 import { AddTextDialog, AddUrlDialog } from './add-dialogs.tsx'
 import { DocumentTable } from './document-table.tsx'
-import { DropOverlay, DropZone, useFileDrop, useFilePicker } from './file-drop.tsx'
+import { DropOverlay, DropZone, useDocumentPicker, useFileDrop } from './file-drop.tsx'
 import { AddFolderDialog, Folders } from './folders.tsx'
 import { layerOptions } from './layers.ts'
 import { RetrievalTest } from './retrieval-test.tsx'
@@ -54,7 +54,7 @@ export function DocumentManager({ avee }: { avee: Avee }) {
 
   const addFiles = (files: File[]): void => uploads.addFiles(avee.id, files, layer)
   const isDragging = useFileDrop(isEmpty ? undefined : addFiles)
-  const picker = useFilePicker(addFiles)
+  const picker = useDocumentPicker(addFiles)
   const otherSources = (
     <>
       <Button small variant="quiet" icon={Type} onClick={() => setDialog('text')}>

@@ -2,14 +2,15 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { ChevronDown, ChevronUp } from 'lucide-react'
 import { useCallback, useRef, useState } from 'react'
 import type { Avee } from '../../contract/avees.ts'
-import type { Document } from '../../contract/knowledge.ts'
+import { type Document, updateDocument } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
-import { useServerStatus } from '../api/react.tsx'
+import { useApi, useServerStatus } from '../api/react.tsx'
 import { t } from '../languages/index.ts'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { SmallSelect } from '../ui/field.tsx'
+import { RenameDialog } from '../ui/rename-dialog.tsx'
 import { EmptyState } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
 import {
@@ -23,7 +24,6 @@ import {
 import { DocumentDialog } from './document-dialog.tsx'
 import { type DocumentAction, DocumentTableRow } from './document-table-row.tsx'
 import { layerOptions } from './layers.ts'
-import { RenameDialog } from './rename-dialog.tsx'
 import { useUploadQueue } from './upload-queue-context.tsx'
 import { useDocumentChanges } from './use-document-changes.ts'
 import { UsesDialog } from './uses-dialog.tsx'
@@ -52,6 +52,7 @@ export function DocumentTable({ avee, documents }: { avee: Avee; documents: Docu
   const [dialog, setDialog] = useState<{ documents: Document[]; action: DocumentAction }>()
   const close = (): void => setDialog(undefined)
   const [first] = dialog?.documents ?? []
+  const api = useApi()
   const { move, remove, refresh } = useDocumentChanges()
   const replacement = useReplacement(avee)
 
@@ -257,7 +258,15 @@ export function DocumentTable({ avee, documents }: { avee: Avee; documents: Docu
       )}
       {dialog?.action === 'uses' && first && <UsesDialog document={first} onClose={close} />}
       {dialog?.action === 'rename' && first && (
-        <RenameDialog document={first} onClose={close} onRenamed={refresh} />
+        <RenameDialog
+          title={t('Rename document')}
+          value={first.title}
+          maxLength={300}
+          onRename={(title) =>
+            api.call(updateDocument, { params: { id: first.id }, body: { title } }).then(refresh)
+          }
+          onClose={close}
+        />
       )}
       <ConfirmDialog
         open={dialog?.action === 'delete'}

@@ -1,8 +1,9 @@
 import { Upload } from 'lucide-react'
-import { type ReactNode, useEffect, useEffectEvent, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useEffectEvent, useState } from 'react'
 import { t } from '../languages/index.ts'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
+import { useFilePicker } from '../ui/file-picker.tsx'
 import { acceptedExtensions, acceptedFormatsText } from './formats.ts'
 import './file-drop.css'
 
@@ -75,32 +76,14 @@ export function usePreventStrayDrops(): void {
 
 const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false
 
-/** Returns a function that opens the file picker and the hidden input that it needs rendered. */
-export function useFilePicker(onFiles: (files: File[]) => void): { open: () => void; input: ReactNode } {
-  const input = useRef<HTMLInputElement>(null)
-  return {
-    open: () => input.current?.click(),
-    input: (
-      <input
-        ref={input}
-        type="file"
-        multiple
-        hidden
-        accept={acceptedExtensions}
-        onChange={(event) => {
-          const files = [...(event.target.files ?? [])]
-          event.target.value = ''
-          if (files.length > 0) onFiles(files)
-        }}
-      />
-    ),
-  }
-}
+/** Picks documents to upload, see `useFilePicker`. */
+export const useDocumentPicker = (onFiles: (files: File[]) => void) =>
+  useFilePicker({ accept: acceptedExtensions, multiple: true }, onFiles)
 
 /** A target for dropped files with a button that opens the file picker. */
 export function DropZone({ onFiles, children }: { onFiles: (files: File[]) => void; children?: ReactNode }) {
   const isDragging = useFileDrop(onFiles)
-  const picker = useFilePicker(onFiles)
+  const picker = useDocumentPicker(onFiles)
   return (
     <div className={classNames('drop-zone', isDragging && 'drop-zone-active')}>
       <Upload size={24} strokeWidth={1.5} aria-hidden />

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Archive, ArchiveRestore, Download, Ellipsis, Pencil, Pin, PinOff, Trash2 } from 'lucide-react'
-import { type FormEvent, type ReactNode, useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import {
   type Conversation,
@@ -13,10 +13,10 @@ import { plainText } from '../../contract/snippet.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
 import { t } from '../languages/index.ts'
-import { Button, IconButton } from '../ui/button.tsx'
-import { ConfirmDialog, Dialog, DialogActions } from '../ui/dialog.tsx'
-import { TextField } from '../ui/field.tsx'
+import { IconButton } from '../ui/button.tsx'
+import { ConfirmDialog } from '../ui/dialog.tsx'
 import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx'
+import { RenameDialog } from '../ui/rename-dialog.tsx'
 import { Avatar, errorMessage } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
 import { hasUnseenReply } from './seen-replies.ts'
@@ -141,12 +141,19 @@ export function HistoryItem({
           {t('Delete')}
         </MenuItem>
       </Menu>
-      <RenameDialog
-        key={String(asking === 'rename')}
-        conversation={conversation}
-        open={asking === 'rename'}
-        onOpenChange={(open) => setAsking(open ? 'rename' : undefined)}
-      />
+      {asking === 'rename' && (
+        <RenameDialog
+          title={t('Rename conversation')}
+          value={conversation.title ?? ''}
+          maxLength={200}
+          onRename={(newTitle) =>
+            api
+              .call(updateConversation, { params: { id: conversation.id }, body: { title: newTitle } })
+              .then(() => queries.invalidateQueries({ queryKey: keys.conversations }))
+          }
+          onClose={() => setAsking(undefined)}
+        />
+      )}
       <ConfirmDialog
         open={asking === 'delete'}
         onOpenChange={(open) => setAsking(open ? 'delete' : undefined)}
@@ -166,50 +173,4 @@ function markWords(text: string, query: string): ReactNode[] {
   return text
     .split(new RegExp(`(${words.join('|')})`, 'iu'))
     .map((part, i) => (i % 2 === 1 ? <mark key={i}>{part}</mark> : part))
-}
-
-function RenameDialog({
-  conversation,
-  open,
-  onOpenChange,
-}: {
-  conversation: Conversation
-  open: boolean
-  onOpenChange: (open: boolean) => void
-}) {
-  const api = useApi()
-  const queries = useQueryClient()
-  const [title, setTitle] = useState(conversation.title ?? '')
-  const rename = useMutation({
-    mutationFn: () =>
-      api.call(updateConversation, { params: { id: conversation.id }, body: { title: title.trim() } }),
-    onSuccess: () => {
-      onOpenChange(false)
-      return queries.invalidateQueries({ queryKey: keys.conversations })
-    },
-  })
-  const submit = (event: FormEvent): void => {
-    event.preventDefault()
-    if (title.trim()) rename.mutate()
-  }
-  return (
-    <Dialog open={open} onOpenChange={onOpenChange} title={t('Rename conversation')}>
-      <form onSubmit={submit} className="dialog-form">
-        <TextField
-          label={t('Title')}
-          value={title}
-          maxLength={200}
-          autoFocus
-          error={rename.error?.message}
-          onChange={(event) => setTitle(event.target.value)}
-        />
-        <DialogActions>
-          <Button onClick={() => onOpenChange(false)}>{t('Cancel')}</Button>
-          <Button variant="primary" type="submit" busy={rename.isPending} disabled={!title.trim()}>
-            {t('Save')}
-          </Button>
-        </DialogActions>
-      </form>
-    </Dialog>
-  )
 }

@@ -1,3 +1,4 @@
+import type { UseQueryResult } from '@tanstack/react-query'
 import { CircleAlert, Info, type LucideIcon, TriangleAlert } from 'lucide-react'
 import type { CSSProperties, ReactNode } from 'react'
 import { t } from '../languages/index.ts'
@@ -43,6 +44,24 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
         </div>
       )}
     </div>
+  )
+}
+
+/** Shows the data of a query; a skeleton of this height while it loads, or an error with a button to try again. */
+export function Loaded<T>({
+  query,
+  height,
+  children,
+}: {
+  query: UseQueryResult<T>
+  height: string
+  children: (data: T) => ReactNode
+}) {
+  if (query.data !== undefined) return children(query.data)
+  return query.isError ? (
+    <ErrorState error={query.error} onRetry={() => void query.refetch()} />
+  ) : (
+    <Skeleton height={height} />
   )
 }
 

@@ -9,7 +9,7 @@ import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { SearchField } from '../../ui/field.tsx'
 import { formatFullTime, formatTime } from '../../ui/format.ts'
-import { EmptyState, ErrorState, Skeleton } from '../../ui/state.tsx'
+import { EmptyState, Loaded } from '../../ui/state.tsx'
 import { Table } from '../../ui/table.tsx'
 import { useUserName } from './use-users.ts'
 
@@ -45,47 +45,47 @@ export function Activity() {
         />
       }
     >
-      {log.isPending ? (
-        <Skeleton height="20rem" />
-      ) : !log.data ? (
-        <ErrorState error={log.error} onRetry={() => void log.refetch()} />
-      ) : entries.length === 0 ? (
-        <EmptyState icon={ScrollText} title={query ? t('No results') : t('No activity yet')} />
-      ) : (
-        <>
-          <Table
-            label={t('Audit log')}
-            columns={[
-              { title: t('Time') },
-              { title: t('Action') },
-              { title: t('User') },
-              { title: t('Target') },
-              { title: t('Address') },
-            ]}
-          >
-            {entries.map(({ id, at, actor, action, target, address }) => (
-              <tr key={id}>
-                <td className="time" title={formatFullTime(at)}>
-                  {formatTime(at)}
-                </td>
-                <td>
-                  <code>{action}</code>
-                </td>
-                <td>{actor === null ? '' : (actor.email ?? nameOf(actor.id))}</td>
-                <td>{target}</td>
-                <td>{address}</td>
-              </tr>
-            ))}
-          </Table>
-          {log.hasNextPage && (
-            <div>
-              <Button busy={log.isFetchingNextPage} onClick={() => void log.fetchNextPage()}>
-                {t('Show more')}
-              </Button>
-            </div>
-          )}
-        </>
-      )}
+      <Loaded query={log} height="20rem">
+        {() =>
+          entries.length === 0 ? (
+            <EmptyState icon={ScrollText} title={query ? t('No results') : t('No activity yet')} />
+          ) : (
+            <>
+              <Table
+                label={t('Audit log')}
+                columns={[
+                  { title: t('Time') },
+                  { title: t('Action') },
+                  { title: t('User') },
+                  { title: t('Target') },
+                  { title: t('Address') },
+                ]}
+              >
+                {entries.map(({ id, at, actor, action, target, address }) => (
+                  <tr key={id}>
+                    <td className="time" title={formatFullTime(at)}>
+                      {formatTime(at)}
+                    </td>
+                    <td>
+                      <code>{action}</code>
+                    </td>
+                    <td>{actor === null ? '' : (actor.email ?? nameOf(actor.id))}</td>
+                    <td>{target}</td>
+                    <td>{address}</td>
+                  </tr>
+                ))}
+              </Table>
+              {log.hasNextPage && (
+                <div>
+                  <Button busy={log.isFetchingNextPage} onClick={() => void log.fetchNextPage()}>
+                    {t('Show more')}
+                  </Button>
+                </div>
+              )}
+            </>
+          )
+        }
+      </Loaded>
     </Section>
   )
 }

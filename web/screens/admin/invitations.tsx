@@ -12,7 +12,7 @@ import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { formatTime } from '../../ui/format.ts'
 import { NewSecret } from '../../ui/new-secret.tsx'
-import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
+import { Loaded, Notice } from '../../ui/state.tsx'
 
 /** Lists, creates and revokes invitations, for administrators. */
 export function Invitations() {
@@ -34,27 +34,25 @@ export function Invitations() {
         </Button>
       }
     >
-      {list.isPending ? (
-        <Skeleton height="3.75rem" />
-      ) : !list.data ? (
-        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
-      ) : (
-        list.data.invitations.length > 0 && (
-          <ul className="rows">
-            {list.data.invitations.map(({ id, email, expires_at }) => (
-              <Row
-                key={id}
-                title={email ?? t('Any e-mail address')}
-                facts={t('Expires {time}', { time: formatTime(expires_at) })}
-              >
-                <Button small busy={revoke.isPending} onClick={() => revoke.mutate(id)}>
-                  {t('Revoke')}
-                </Button>
-              </Row>
-            ))}
-          </ul>
-        )
-      )}
+      <Loaded query={list} height="3.75rem">
+        {({ invitations }) =>
+          invitations.length > 0 && (
+            <ul className="rows">
+              {invitations.map(({ id, email, expires_at }) => (
+                <Row
+                  key={id}
+                  title={email ?? t('Any e-mail address')}
+                  facts={t('Expires {time}', { time: formatTime(expires_at) })}
+                >
+                  <Button small busy={revoke.isPending} onClick={() => revoke.mutate(id)}>
+                    {t('Revoke')}
+                  </Button>
+                </Row>
+              ))}
+            </ul>
+          )
+        }
+      </Loaded>
       {isCreating && <InviteDialog onClose={() => setIsCreating(false)} />}
     </Section>
   )

@@ -1,5 +1,5 @@
-import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query'
-import { type ReactNode, useState } from 'react'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import { getLogs, getStorage, listAllRuns, listJobs } from '../../../contract/admin.ts'
 import { type RunStatus, runStatus } from '../../../contract/runs.ts'
 import { keys } from '../../api/index.ts'
@@ -8,7 +8,7 @@ import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { SmallSelect } from '../../ui/field.tsx'
 import { formatBytes, formatFullTime, formatNumber, formatTime } from '../../ui/format.ts'
-import { EmptyState, ErrorState, Progress, Skeleton } from '../../ui/state.tsx'
+import { EmptyState, Loaded, Progress } from '../../ui/state.tsx'
 import { Table } from '../../ui/table.tsx'
 import { useUserName } from './use-users.ts'
 
@@ -27,22 +27,12 @@ export function ServerState() {
   )
 }
 
-/** Shows the data of a query, or its loading or error state. */
-function Loaded<T>({ query, children }: { query: UseQueryResult<T>; children: (data: T) => ReactNode }) {
-  if (query.data !== undefined) return children(query.data)
-  return query.isError ? (
-    <ErrorState error={query.error} onRetry={() => void query.refetch()} />
-  ) : (
-    <Skeleton height="8rem" />
-  )
-}
-
 function Storage() {
   const api = useApi()
   const storage = useQuery({ queryKey: keys.adminStorage, queryFn: () => api.call(getStorage) })
   return (
     <Section title={t('Storage')}>
-      <Loaded query={storage}>
+      <Loaded query={storage} height="8rem">
         {({ database_bytes, disk_bytes, free_bytes, tables }) => (
           <>
             <div className="stack-tight">
@@ -109,7 +99,7 @@ function Runs() {
         </SmallSelect>
       }
     >
-      <Loaded query={list}>
+      <Loaded query={list} height="8rem">
         {({ runs }) =>
           runs.length === 0 ? (
             <EmptyState title={t('No runs')} />
@@ -159,7 +149,7 @@ function Jobs() {
   })
   return (
     <Section title={t('Background jobs')}>
-      <Loaded query={list}>
+      <Loaded query={list} height="8rem">
         {({ counts, failed }) => (
           <>
             {counts.length === 0 ? (
@@ -221,7 +211,7 @@ function Log() {
   })
   return (
     <Section title={t('Log')} text={t('The newest lines of this server process.')}>
-      <Loaded query={log}>
+      <Loaded query={log} height="8rem">
         {({ lines }) => (
           <Table
             label={t('Log lines')}

@@ -19,7 +19,7 @@ import { SearchField } from '../../ui/field.tsx'
 import { formatTime, joinFacts } from '../../ui/format.ts'
 import { Menu, MenuItem, MenuSeparator } from '../../ui/menu.tsx'
 import { NewSecret } from '../../ui/new-secret.tsx'
-import { Avatar, Badge, EmptyState, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
+import { Avatar, Badge, EmptyState, errorMessage, Loaded } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { Invitations } from './invitations.tsx'
 import { useUsers } from './use-users.ts'
@@ -50,19 +50,19 @@ export function Users({ me }: { me: Me }) {
           )
         }
       >
-        {users.isPending ? (
-          <Skeleton height="12rem" />
-        ) : !users.data ? (
-          <ErrorState error={users.error} onRetry={() => void users.refetch()} />
-        ) : found.length === 0 ? (
-          <EmptyState title={t('No results')} />
-        ) : (
-          <ul className="rows">
-            {found.map((user) => (
-              <UserRow key={user.id} user={user} isSelf={user.id === me.id} />
-            ))}
-          </ul>
-        )}
+        <Loaded query={users} height="12rem">
+          {() =>
+            found.length === 0 ? (
+              <EmptyState title={t('No results')} />
+            ) : (
+              <ul className="rows">
+                {found.map((user) => (
+                  <UserRow key={user.id} user={user} isSelf={user.id === me.id} />
+                ))}
+              </ul>
+            )
+          }
+        </Loaded>
       </Section>
       {me.mode === 'accounts' ? (
         <Invitations />

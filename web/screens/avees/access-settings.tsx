@@ -16,7 +16,7 @@ import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { SmallSelect } from '../../ui/field.tsx'
-import { Avatar, Badge, EmptyState, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
+import { Avatar, Badge, EmptyState, errorMessage, Loaded, Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import './access-settings.css'
 
@@ -46,19 +46,19 @@ export function AccessSettings({ avee }: { avee: Avee }) {
       </Section>
       <Section title={t('People with access')}>
         <InviteForm avee={avee} />
-        {grants.isPending ? (
-          <Skeleton height="4rem" />
-        ) : !grants.data ? (
-          <ErrorState error={grants.error} onRetry={() => void grants.refetch()} />
-        ) : grants.data.permissions.length === 0 ? (
-          <EmptyState title={t('No one yet')}>{t('People with access appear here.')}</EmptyState>
-        ) : (
-          <ul className="rows">
-            {grants.data.permissions.map((grant) => (
-              <GrantRow key={grant.user_id} avee={avee} grant={grant} />
-            ))}
-          </ul>
-        )}
+        <Loaded query={grants} height="4rem">
+          {({ permissions }) =>
+            permissions.length === 0 ? (
+              <EmptyState title={t('No one yet')}>{t('People with access appear here.')}</EmptyState>
+            ) : (
+              <ul className="rows">
+                {permissions.map((grant) => (
+                  <GrantRow key={grant.user_id} avee={avee} grant={grant} />
+                ))}
+              </ul>
+            )
+          }
+        </Loaded>
       </Section>
     </div>
   )

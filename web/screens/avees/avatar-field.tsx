@@ -1,8 +1,9 @@
 import { ImageUp, X } from 'lucide-react'
-import { useRef, useState } from 'react'
+import { useState } from 'react'
 import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
+import { useFilePicker } from '../../ui/file-picker.tsx'
 import { Avatar, isImage } from '../../ui/state.tsx'
 import { CropDialog } from './crop-dialog.tsx'
 import './avatar-field.css'
@@ -17,7 +18,6 @@ export function AvatarField({
   picture: string | null
   onChange: (picture: string | null) => void
 }) {
-  const input = useRef<HTMLInputElement>(null)
   const [error, setError] = useState<string>()
   const [image, setImage] = useState<ImageBitmap>()
   const open = async (file: File): Promise<void> => {
@@ -28,11 +28,12 @@ export function AvatarField({
       setError(t('This file is not an image your browser can open.'))
     }
   }
+  const picker = useFilePicker({ accept: 'image/*' }, ([file]) => void open(file))
   return (
     <div className="avatar-field">
       <Avatar name={name} picture={picture} size={72} />
       <div className="avatar-field-choices">
-        <Button icon={ImageUp} onClick={() => input.current?.click()}>
+        <Button icon={ImageUp} onClick={picker.open}>
           {t('Choose image')}
         </Button>
         {isImage(picture) ? (
@@ -54,17 +55,7 @@ export function AvatarField({
           </p>
         )}
       </div>
-      <input
-        ref={input}
-        type="file"
-        accept="image/*"
-        hidden
-        onChange={(event) => {
-          const file = event.target.files?.[0]
-          event.target.value = ''
-          if (file) void open(file)
-        }}
-      />
+      {picker.input}
       {image && (
         <CropDialog
           image={image}

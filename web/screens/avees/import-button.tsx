@@ -1,12 +1,12 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Import } from 'lucide-react'
-import { useRef } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
 import { importAvee } from '../../../contract/cards.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
+import { useFilePicker } from '../../ui/file-picker.tsx'
 import { errorMessage } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 
@@ -15,7 +15,6 @@ export function ImportButton({ onImported }: { onImported: (avee: Avee) => void 
   const api = useApi()
   const queries = useQueryClient()
   const showToast = useToast()
-  const input = useRef<HTMLInputElement>(null)
   const upload = useMutation({
     mutationFn: (file: File) => {
       const body = new FormData()
@@ -39,23 +38,19 @@ export function ImportButton({ onImported }: { onImported: (avee: Avee) => void 
     },
     onError: (error) => showToast(errorMessage(error), 'bad'),
   })
+  const picker = useFilePicker(
+    {
+      accept: '.json,.png,.charx,.avee,application/json,image/png',
+      label: t('Character card or .avee file'),
+    },
+    ([file]) => upload.mutate(file),
+  )
   return (
     <>
-      <Button icon={Import} busy={upload.isPending} onClick={() => input.current?.click()}>
+      <Button icon={Import} busy={upload.isPending} onClick={picker.open}>
         {t('Import')}
       </Button>
-      <input
-        ref={input}
-        type="file"
-        aria-label={t('Character card or .avee file')}
-        accept=".json,.png,.charx,.avee,application/json,image/png"
-        hidden
-        onChange={(event) => {
-          const file = event.target.files?.[0]
-          event.target.value = ''
-          if (file) upload.mutate(file)
-        }}
-      />
+      {picker.input}
     </>
   )
 }

@@ -13,7 +13,7 @@ import { toolKindLabels } from '../../tools/tool-kinds.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { SmallSelect } from '../../ui/field.tsx'
-import { Badge, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
+import { Badge, errorMessage, Loaded } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { EditToolDialog } from './edit-tool-dialog.tsx'
 import { OwnToolDialog } from './own-tool-dialog.tsx'
@@ -40,19 +40,19 @@ export function OwnTools({ avee }: { avee: Avee }) {
         </Button>
       }
     >
-      {list.isPending ? (
-        <Skeleton height="3.75rem" />
-      ) : !list.data ? (
-        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
-      ) : list.data.tools.length === 0 ? (
-        <p className="soft">{t('No tools yet.')}</p>
-      ) : (
-        <ul className="rows own-tools">
-          {list.data.tools.map((tool) => (
-            <OwnToolRow key={tool.id} tool={tool} onEdit={() => setEdited(tool)} />
-          ))}
-        </ul>
-      )}
+      <Loaded query={list} height="3.75rem">
+        {({ tools }) =>
+          tools.length === 0 ? (
+            <p className="soft">{t('No tools yet.')}</p>
+          ) : (
+            <ul className="rows own-tools">
+              {tools.map((tool) => (
+                <OwnToolRow key={tool.id} tool={tool} onEdit={() => setEdited(tool)} />
+              ))}
+            </ul>
+          )
+        }
+      </Loaded>
       {isAdding && <OwnToolDialog avee={avee} onClose={() => setIsAdding(false)} onAdded={setEdited} />}
       {edited && <EditToolDialog tool={edited} onClose={() => setEdited(undefined)} />}
     </Section>

@@ -6,7 +6,7 @@ import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { builtInTools } from '../../tools/built-in-tools.ts'
-import { ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
+import { errorMessage, Loaded } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { OwnTools } from './own-tools.tsx'
 
@@ -30,31 +30,29 @@ export function ToolSettings({ avee }: { avee: Avee }) {
         title={t('Built-in tools')}
         text={t('What the avee may do while it answers. Its language model decides when.')}
       >
-        {tools.isPending ? (
-          <Skeleton height="20rem" />
-        ) : !tools.data ? (
-          <ErrorState error={tools.error} onRetry={() => void tools.refetch()} />
-        ) : (
-          <div className="choices">
-            {tools.data.tools.map(({ name }) => (
-              <label key={name} className="choice">
-                <input
-                  type="checkbox"
-                  checked={avee.tools.includes(name)}
-                  onChange={({ target }) =>
-                    select.mutate(
-                      target.checked ? [...avee.tools, name] : avee.tools.filter((other) => other !== name),
-                    )
-                  }
-                />
-                <span className="choice-text">
-                  {t(builtInTools[name].title)}
-                  <small>{t(builtInTools[name].text)}</small>
-                </span>
-              </label>
-            ))}
-          </div>
-        )}
+        <Loaded query={tools} height="20rem">
+          {({ tools }) => (
+            <div className="choices">
+              {tools.map(({ name }) => (
+                <label key={name} className="choice">
+                  <input
+                    type="checkbox"
+                    checked={avee.tools.includes(name)}
+                    onChange={({ target }) =>
+                      select.mutate(
+                        target.checked ? [...avee.tools, name] : avee.tools.filter((other) => other !== name),
+                      )
+                    }
+                  />
+                  <span className="choice-text">
+                    {t(builtInTools[name].title)}
+                    <small>{t(builtInTools[name].text)}</small>
+                  </span>
+                </label>
+              ))}
+            </div>
+          )}
+        </Loaded>
       </Section>
       <OwnTools avee={avee} />
     </div>

@@ -20,7 +20,7 @@ import { ConfirmDialog, Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { formatTime } from '../../ui/format.ts'
 import { NewSecret } from '../../ui/new-secret.tsx'
-import { EmptyState, ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
+import { EmptyState, Loaded, Notice } from '../../ui/state.tsx'
 
 const eventLabels: Record<WebhookEvent, Message> = {
   'answer.finished': message('An answer to you has finished'),
@@ -47,19 +47,19 @@ export function WebhookSettings({ avee }: { avee: Avee }) {
       text={t('Other programs receive a signed message about each event. It contains ids, never text.')}
       actions={<Button onClick={() => setIsAdding(true)}>{t('Add webhook')}</Button>}
     >
-      {list.isPending ? (
-        <Skeleton height="4rem" />
-      ) : !list.data ? (
-        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
-      ) : list.data.webhooks.length === 0 ? (
-        <EmptyState title={t('No webhooks yet')} />
-      ) : (
-        <ul className="rows">
-          {list.data.webhooks.map((webhook) => (
-            <WebhookRow key={webhook.id} aveeId={avee.id} webhook={webhook} />
-          ))}
-        </ul>
-      )}
+      <Loaded query={list} height="4rem">
+        {({ webhooks }) =>
+          webhooks.length === 0 ? (
+            <EmptyState title={t('No webhooks yet')} />
+          ) : (
+            <ul className="rows">
+              {webhooks.map((webhook) => (
+                <WebhookRow key={webhook.id} aveeId={avee.id} webhook={webhook} />
+              ))}
+            </ul>
+          )
+        }
+      </Loaded>
       {isAdding && <WebhookDialog aveeId={avee.id} onClose={() => setIsAdding(false)} />}
     </Section>
   )
@@ -114,32 +114,32 @@ function Deliveries({ webhook, onClose }: { webhook: Webhook; onClose: () => voi
   })
   return (
     <Dialog open onOpenChange={onClose} title={t('Deliveries')}>
-      {list.isPending ? (
-        <Skeleton height="6rem" />
-      ) : !list.data ? (
-        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
-      ) : list.data.deliveries.length === 0 ? (
-        <p className="soft">{t('Nothing was sent in the last 30 days.')}</p>
-      ) : (
-        <ul className="rows">
-          {list.data.deliveries.map((delivery) => (
-            <Row
-              key={delivery.id}
-              title={t(eventLabels[delivery.event])}
-              facts={[
-                t(statusLabels[delivery.status]),
-                delivery.response_status,
-                delivery.error,
-                formatTime(delivery.created_at),
-              ]
-                .filter((fact) => fact !== null)
-                .join(' · ')}
-            >
-              {null}
-            </Row>
-          ))}
-        </ul>
-      )}
+      <Loaded query={list} height="6rem">
+        {({ deliveries }) =>
+          deliveries.length === 0 ? (
+            <p className="soft">{t('Nothing was sent in the last 30 days.')}</p>
+          ) : (
+            <ul className="rows">
+              {deliveries.map((delivery) => (
+                <Row
+                  key={delivery.id}
+                  title={t(eventLabels[delivery.event])}
+                  facts={[
+                    t(statusLabels[delivery.status]),
+                    delivery.response_status,
+                    delivery.error,
+                    formatTime(delivery.created_at),
+                  ]
+                    .filter((fact) => fact !== null)
+                    .join(' · ')}
+                >
+                  {null}
+                </Row>
+              ))}
+            </ul>
+          )
+        }
+      </Loaded>
     </Dialog>
   )
 }

@@ -18,7 +18,7 @@ import type { Document } from '../../../contract/knowledge.ts'
 import type { Citation } from '../../../contract/messages.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi, useIsVisitor } from '../../api/react.tsx'
-import { DropOverlay, useFileDrop, useFilePicker } from '../../documents/file-drop.tsx'
+import { DropOverlay, useDocumentPicker, useFileDrop } from '../../documents/file-drop.tsx'
 import { documentOf, isInProgress, type Upload } from '../../documents/upload-queue.ts'
 import { useUploadQueue, useUploads } from '../../documents/upload-queue-context.tsx'
 import { t } from '../../languages/index.ts'
@@ -244,8 +244,8 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   }
   const [dropped, setDropped] = useState<File[]>()
   const isDragging = useFileDrop(isVisitor ? undefined : addFiles ? setDropped : attach)
-  const picker = useFilePicker((files) => addFiles?.(files))
-  const attachmentPicker = useFilePicker(attach)
+  const picker = useDocumentPicker((files) => addFiles?.(files))
+  const attachmentPicker = useDocumentPicker(attach)
 
   if (conversation.isError && !conversation.data) {
     return (

@@ -15,7 +15,7 @@ import { t } from '../../languages/index.ts'
 import { Page } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { SearchField, SmallSelect } from '../../ui/field.tsx'
-import { EmptyState, ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
+import { EmptyState, Loaded, Notice } from '../../ui/state.tsx'
 import { MemoryDialog } from './memory-dialog.tsx'
 import { MemoryRow } from './memory-row.tsx'
 import { aveeName, MemorySwitches } from './memory-switches.tsx'
@@ -51,16 +51,14 @@ export function MemoriesScreen() {
         </>
       }
     >
-      {settings.isPending ? (
-        <Skeleton height="15rem" />
-      ) : settings.isError ? (
-        <ErrorState error={settings.error} onRetry={() => void settings.refetch()} />
-      ) : (
-        <>
-          <MemoryList settings={settings.data} />
-          <MemorySwitches settings={settings.data} />
-        </>
-      )}
+      <Loaded query={settings} height="15rem">
+        {(data) => (
+          <>
+            <MemoryList settings={data} />
+            <MemorySwitches settings={data} />
+          </>
+        )}
+      </Loaded>
       {isAdding && mine.data && (
         <MemoryDialog
           avees={[...choices].map(([id, name]) => ({ id, name }))}
@@ -136,40 +134,40 @@ function MemoryList({ settings }: { settings: MemorySettings }) {
           {t('Include past memories')}
         </label>
       </div>
-      {list.isPending ? (
-        <Skeleton height="12rem" />
-      ) : list.isError ? (
-        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
-      ) : memories.length === 0 ? (
-        <EmptyState icon={Brain} title={isFiltered ? t('No results') : t('No memories yet')}>
-          {!isFiltered && t('Tell an avee something about yourself, such as your name or what you like.')}
-        </EmptyState>
-      ) : (
-        <>
-          <p className="memory-count small soft" role="status">
-            {t('{count, plural, one {# memory} other {# memories}}', {
-              count: list.data.pages[0]?.total ?? memories.length,
-            })}
-          </p>
-          <ul className="rows">
-            {memories.map((memory) => {
-              const owner = settings.avees.find(({ avee_id }) => avee_id === memory.avee_id)
-              return (
-                <MemoryRow
-                  key={memory.id}
-                  memory={memory}
-                  avee={{
-                    handle: owner?.handle ?? null,
-                    name: owner && settings.avees.length > 1 ? aveeName(owner) : undefined,
-                  }}
-                  isDeleted={deletedIds.has(memory.id)}
-                  onDeletedChange={(isDeleted) => markDeleted(memory.id, isDeleted)}
-                />
-              )
-            })}
-          </ul>
-        </>
-      )}
+      <Loaded query={list} height="12rem">
+        {({ pages }) =>
+          memories.length === 0 ? (
+            <EmptyState icon={Brain} title={isFiltered ? t('No results') : t('No memories yet')}>
+              {!isFiltered && t('Tell an avee something about yourself, such as your name or what you like.')}
+            </EmptyState>
+          ) : (
+            <>
+              <p className="memory-count small soft" role="status">
+                {t('{count, plural, one {# memory} other {# memories}}', {
+                  count: pages[0]?.total ?? memories.length,
+                })}
+              </p>
+              <ul className="rows">
+                {memories.map((memory) => {
+                  const owner = settings.avees.find(({ avee_id }) => avee_id === memory.avee_id)
+                  return (
+                    <MemoryRow
+                      key={memory.id}
+                      memory={memory}
+                      avee={{
+                        handle: owner?.handle ?? null,
+                        name: owner && settings.avees.length > 1 ? aveeName(owner) : undefined,
+                      }}
+                      isDeleted={deletedIds.has(memory.id)}
+                      onDeletedChange={(isDeleted) => markDeleted(memory.id, isDeleted)}
+                    />
+                  )
+                })}
+              </ul>
+            </>
+          )
+        }
+      </Loaded>
       {list.hasNextPage && (
         <div>
           <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>

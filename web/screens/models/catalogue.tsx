@@ -18,7 +18,7 @@ import { Row } from '../../shell/row.tsx'
 import { Button } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { formatBytes, joinFacts } from '../../ui/format.ts'
-import { Badge, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
+import { Badge, errorMessage, Loaded, Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { DownloadList, useDownloads } from './downloads.tsx'
 
@@ -36,21 +36,19 @@ export function Catalogue() {
         'Models that run on this server, for search and for answers. Nothing is downloaded until you click Download.',
       )}
     >
-      {catalogue.isPending ? (
-        <Skeleton height="7.5rem" />
-      ) : !catalogue.data ? (
-        <ErrorState error={catalogue.error} onRetry={() => void catalogue.refetch()} />
-      ) : (
-        <>
-          {catalogue.data.message && <Notice kind="warn">{catalogue.data.message}</Notice>}
-          <ul className="rows">
-            <ChatEngineRow engine={catalogue.data.chat_engine} onStarted={adopt} />
-            {catalogue.data.models.map((model) => (
-              <CatalogueRow key={model.id} model={model} onStarted={adopt} />
-            ))}
-          </ul>
-        </>
-      )}
+      <Loaded query={catalogue} height="7.5rem">
+        {(data) => (
+          <>
+            {data.message && <Notice kind="warn">{data.message}</Notice>}
+            <ul className="rows">
+              <ChatEngineRow engine={data.chat_engine} onStarted={adopt} />
+              {data.models.map((model) => (
+                <CatalogueRow key={model.id} model={model} onStarted={adopt} />
+              ))}
+            </ul>
+          </>
+        )}
+      </Loaded>
       <DownloadList downloads={downloads} onDismiss={dismiss} />
     </Section>
   )

@@ -19,7 +19,7 @@ import { Button, IconButton } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { formatBytes, formatTime, joinFacts } from '../../ui/format.ts'
 import { Menu, MenuItem, MenuSeparator } from '../../ui/menu.tsx'
-import { Badge, EmptyState, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
+import { Badge, EmptyState, errorMessage, Loaded, Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { Catalogue } from './catalogue.tsx'
 import { DownloadSection } from './download-section.tsx'
@@ -48,32 +48,28 @@ export function ModelsScreen() {
       title={t('Models')}
       intro={t('The language model that writes answers and the models that search your documents.')}
     >
-      {status.isPending ? (
-        <Skeleton height="6.25rem" />
-      ) : !status.data ? (
-        <ErrorState error={status.error} onRetry={() => void status.refetch()} />
-      ) : (
-        <ActiveModel status={status.data} />
-      )}
+      <Loaded query={status} height="6.25rem">
+        {(data) => <ActiveModel status={data} />}
+      </Loaded>
       <Section title={t('Installed')}>
         {isAdmin && list.data?.message && <Notice kind="warn">{list.data.message}</Notice>}
-        {list.isPending ? (
-          <Skeleton height="7.5rem" />
-        ) : !list.data ? (
-          <ErrorState error={list.error} onRetry={() => void list.refetch()} />
-        ) : models.length === 0 ? (
-          <EmptyState title={t('No models yet')}>
-            {isAdmin
-              ? t('Download a model with Ollama, or connect a service.')
-              : t('Ask an administrator to add one.')}
-          </EmptyState>
-        ) : (
-          <ul className="rows">
-            {models.map((model) => (
-              <ModelRow key={`${model.provider} ${model.name}`} model={model} isAdmin={isAdmin} />
-            ))}
-          </ul>
-        )}
+        <Loaded query={list} height="7.5rem">
+          {() =>
+            models.length === 0 ? (
+              <EmptyState title={t('No models yet')}>
+                {isAdmin
+                  ? t('Download a model with Ollama, or connect a service.')
+                  : t('Ask an administrator to add one.')}
+              </EmptyState>
+            ) : (
+              <ul className="rows">
+                {models.map((model) => (
+                  <ModelRow key={`${model.provider} ${model.name}`} model={model} isAdmin={isAdmin} />
+                ))}
+              </ul>
+            )
+          }
+        </Loaded>
       </Section>
       {/* Rendered after the list, so that it does not move when the list loads. */}
       {isAdmin && !list.isPending && !status.isPending && (

@@ -11,7 +11,7 @@ import { Button, IconButton } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { joinFacts } from '../../ui/format.ts'
 import { Menu, MenuItem } from '../../ui/menu.tsx'
-import { Badge, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
+import { Badge, errorMessage, Loaded } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { ProviderDialog } from './provider-dialog.tsx'
 import { kindLabels } from './provider-kinds.ts'
@@ -33,19 +33,19 @@ export function Providers() {
         </Button>
       }
     >
-      {list.isPending ? (
-        <Skeleton height="3.75rem" />
-      ) : !list.data ? (
-        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
-      ) : list.data.providers.length === 0 ? (
-        <p className="soft">{t('No provider yet.')}</p>
-      ) : (
-        <ul className="rows">
-          {list.data.providers.map((provider) => (
-            <ProviderRow key={provider.name} provider={provider} />
-          ))}
-        </ul>
-      )}
+      <Loaded query={list} height="3.75rem">
+        {({ providers }) =>
+          providers.length === 0 ? (
+            <p className="soft">{t('No provider yet.')}</p>
+          ) : (
+            <ul className="rows">
+              {providers.map((provider) => (
+                <ProviderRow key={provider.name} provider={provider} />
+              ))}
+            </ul>
+          )
+        }
+      </Loaded>
       {isAdding && <ProviderDialog onClose={() => setIsAdding(false)} />}
     </Section>
   )

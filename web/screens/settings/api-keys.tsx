@@ -14,7 +14,7 @@ import { ConfirmDialog, Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { SelectField, TextField } from '../../ui/field.tsx'
 import { formatTime, joinFacts } from '../../ui/format.ts'
 import { NewSecret } from '../../ui/new-secret.tsx'
-import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
+import { Loaded, Notice } from '../../ui/state.tsx'
 
 /** Lists, creates and revokes API keys. */
 export function ApiKeys() {
@@ -35,23 +35,21 @@ export function ApiKeys() {
         </Button>
       }
     >
-      {list.isPending ? (
-        <Skeleton height="3.75rem" />
-      ) : !list.data ? (
-        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
-      ) : (
-        list.data.api_keys.length > 0 && (
-          <ul className="rows">
-            {list.data.api_keys.map((key) => (
-              <KeyRow
-                key={key.id}
-                apiKey={key}
-                aveeName={key.avee_id === null ? undefined : (names.get(key.avee_id) ?? t('One avee'))}
-              />
-            ))}
-          </ul>
-        )
-      )}
+      <Loaded query={list} height="3.75rem">
+        {({ api_keys }) =>
+          api_keys.length > 0 && (
+            <ul className="rows">
+              {api_keys.map((key) => (
+                <KeyRow
+                  key={key.id}
+                  apiKey={key}
+                  aveeName={key.avee_id === null ? undefined : (names.get(key.avee_id) ?? t('One avee'))}
+                />
+              ))}
+            </ul>
+          )
+        }
+      </Loaded>
       {isCreating && <NewKeyDialog onClose={() => setIsCreating(false)} />}
     </Section>
   )

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Import } from 'lucide-react'
-import { useRef, useState } from 'react'
+import { useState } from 'react'
 import { importConversations, importEvents } from '../../../contract/conversations.ts'
 import { parseEvent } from '../../../contract/operation.ts'
 import { ApiError, type Client, errorText, keys, RunReader, runIdOf } from '../../api/index.ts'
@@ -8,6 +8,7 @@ import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
+import { useFilePicker } from '../../ui/file-picker.tsx'
 import { errorMessage } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 
@@ -16,7 +17,6 @@ export function ImportConversations() {
   const api = useApi()
   const queries = useQueryClient()
   const showToast = useToast()
-  const input = useRef<HTMLInputElement>(null)
   const [progress, setProgress] = useState('')
   const upload = useMutation({
     mutationFn: (file: File) => importFile(api, file, setProgress),
@@ -36,6 +36,10 @@ export function ImportConversations() {
       void queries.invalidateQueries({ queryKey: keys.conversations })
     },
   })
+  const picker = useFilePicker(
+    { accept: '.json,.zip,application/json,application/zip', label: t('Export of another program') },
+    ([file]) => upload.mutate(file),
+  )
   return (
     <Section
       title={t('Import conversations')}
@@ -43,7 +47,7 @@ export function ImportConversations() {
         'From ChatGPT, Claude, Open WebUI or LibreChat: the ZIP archive or JSON file of their export. The conversations become part of your library.',
       )}
       actions={
-        <Button icon={Import} busy={upload.isPending} onClick={() => input.current?.click()}>
+        <Button icon={Import} busy={upload.isPending} onClick={picker.open}>
           {t('Import conversations')}
         </Button>
       }
@@ -53,18 +57,7 @@ export function ImportConversations() {
           {progress}
         </p>
       )}
-      <input
-        ref={input}
-        type="file"
-        aria-label={t('Export of another program')}
-        accept=".json,.zip,application/json,application/zip"
-        hidden
-        onChange={(event) => {
-          const file = event.target.files?.[0]
-          event.target.value = ''
-          if (file) upload.mutate(file)
-        }}
-      />
+      {picker.input}
     </Section>
   )
 }

@@ -15,7 +15,7 @@ import { leave } from '../../shell/sign-out.ts'
 import { Button } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { formatTime, joinFacts } from '../../ui/format.ts'
-import { ErrorState, Skeleton } from '../../ui/state.tsx'
+import { Loaded } from '../../ui/state.tsx'
 import { describeClient } from './describe-client.ts'
 
 /** Lists the signed-in browsers and programs, and signs them out. */
@@ -34,17 +34,15 @@ export function Sessions({ onSignOut }: { onSignOut: () => void }) {
         </>
       }
     >
-      {list.isPending ? (
-        <Skeleton height="3.75rem" />
-      ) : !list.data ? (
-        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
-      ) : (
-        <ul className="rows">
-          {list.data.sessions.map((session) => (
-            <SessionRow key={session.id} session={session} />
-          ))}
-        </ul>
-      )}
+      <Loaded query={list} height="3.75rem">
+        {({ sessions }) => (
+          <ul className="rows">
+            {sessions.map((session) => (
+              <SessionRow key={session.id} session={session} />
+            ))}
+          </ul>
+        )}
+      </Loaded>
       <ConfirmDialog
         open={isConfirming}
         onOpenChange={setIsConfirming}

@@ -8,7 +8,7 @@ import { useSignOut } from '../../shell/sign-out.ts'
 import { useAppearance } from '../../ui/appearance.ts'
 import { ButtonLink } from '../../ui/button.tsx'
 import { RadioGroup } from '../../ui/field.tsx'
-import { ErrorState, Skeleton } from '../../ui/state.tsx'
+import { Loaded } from '../../ui/state.tsx'
 import { ApiKeys } from './api-keys.tsx'
 import { DeleteAccount } from './delete-account.tsx'
 import { ExportData } from './export-data.tsx'
@@ -66,38 +66,36 @@ export function SettingsScreen() {
         </div>
       </Section>
       <NotificationSwitch />
-      {me.isPending ? (
-        <Skeleton height="14rem" />
-      ) : !me.data ? (
-        <ErrorState error={me.error} onRetry={() => void me.refetch()} />
-      ) : (
-        <>
-          <Section title={t('Profile')}>
-            <ProfileForm key={me.data.id} me={me.data} />
-          </Section>
-          {me.data.mode === 'personal' ? (
-            <Section
-              title={t('Accounts')}
-              text={t(
-                'Gabee is in personal mode: no one has to sign in on this machine. Creating the first account turns sign-in on for everyone; others can then be invited. The first account takes over everything created so far.',
-              )}
-              actions={<ButtonLink href="/login">{t('Create first account')}</ButtonLink>}
-            />
-          ) : (
-            <>
-              <Section title={t('Password')}>
-                <PasswordForm />
-              </Section>
-              <SignInSecurity />
-              <Sessions onSignOut={signOut} />
-            </>
-          )}
-          <ApiKeys />
-          <ImportConversations />
-          <ExportData />
-          {me.data.mode === 'accounts' && <DeleteAccount />}
-        </>
-      )}
+      <Loaded query={me} height="14rem">
+        {(data) => (
+          <>
+            <Section title={t('Profile')}>
+              <ProfileForm key={data.id} me={data} />
+            </Section>
+            {data.mode === 'personal' ? (
+              <Section
+                title={t('Accounts')}
+                text={t(
+                  'Gabee is in personal mode: no one has to sign in on this machine. Creating the first account turns sign-in on for everyone; others can then be invited. The first account takes over everything created so far.',
+                )}
+                actions={<ButtonLink href="/login">{t('Create first account')}</ButtonLink>}
+              />
+            ) : (
+              <>
+                <Section title={t('Password')}>
+                  <PasswordForm />
+                </Section>
+                <SignInSecurity />
+                <Sessions onSignOut={signOut} />
+              </>
+            )}
+            <ApiKeys />
+            <ImportConversations />
+            <ExportData />
+            {data.mode === 'accounts' && <DeleteAccount />}
+          </>
+        )}
+      </Loaded>
     </Page>
   )
 }

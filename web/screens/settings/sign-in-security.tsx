@@ -17,7 +17,7 @@ import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { formatTime, joinFacts } from '../../ui/format.ts'
-import { ErrorState, Skeleton } from '../../ui/state.tsx'
+import { Loaded } from '../../ui/state.tsx'
 import { ConfirmForm } from './confirm-form.tsx'
 import { PasskeyDialog } from './passkey-dialog.tsx'
 import { RecoveryCodes } from './recovery-codes.tsx'
@@ -53,99 +53,95 @@ export function SignInSecurity() {
       title={t('Sign-in security')}
       text={t('A second factor protects your account if somebody learns your password.')}
     >
-      {factors.isPending ? (
-        <Skeleton height="3.75rem" />
-      ) : !factors.data ? (
-        <ErrorState error={factors.error} onRetry={() => void factors.refetch()} />
-      ) : (
-        <ul className="rows">
-          <li className="row">
-            <div className="row-body">
-              <span className="row-title">{t('Authenticator app')}</span>
-              <span className="row-facts">
-                {factors.data.totp ? t('Signing in requires a code.') : t('Not set up')}
-              </span>
-            </div>
-            <div className="row-actions">
-              {factors.data.totp ? (
-                <Button small onClick={() => setStep('remove-app')}>
-                  {t('Remove')}
-                </Button>
-              ) : (
-                <Button small onClick={() => setStep('set-up-app')}>
-                  {t('Set up')}
-                </Button>
-              )}
-            </div>
-          </li>
-          {factors.data.passkeys.map((passkey) => (
-            <li className="row" key={passkey.id}>
-              <div className="row-body">
-                <span className="row-title">
-                  <span className="truncate">{passkey.name}</span>
-                </span>
-                <span className="row-facts">
-                  {joinFacts([
-                    t('Passkey'),
-                    t('Created {time}', { time: formatTime(passkey.created_at) }),
-                    passkey.last_used_at
-                      ? t('Last used {time}', { time: formatTime(passkey.last_used_at) })
-                      : t('Never used'),
-                  ])}
-                </span>
-              </div>
-              <div className="row-actions">
-                <Button small onClick={() => setStep({ removed: passkey })}>
-                  {t('Remove')}
-                </Button>
-              </div>
-            </li>
-          ))}
-          {browserSupportsWebAuthn() && (
+      <Loaded query={factors} height="3.75rem">
+        {(data) => (
+          <ul className="rows">
             <li className="row">
               <div className="row-body">
-                <span className="row-title">{t('Passkeys')}</span>
-                <span className="row-facts">{t('Fingerprint, face, PIN or security key')}</span>
-              </div>
-              <div className="row-actions">
-                <Button small onClick={() => setStep('add-passkey')}>
-                  {t('Add passkey')}
-                </Button>
-              </div>
-            </li>
-          )}
-          {(factors.data.totp || factors.data.passkeys.length > 0) && (
-            <li className="row">
-              <div className="row-body">
-                <span className="row-title">{t('Recovery codes')}</span>
+                <span className="row-title">{t('Authenticator app')}</span>
                 <span className="row-facts">
-                  {t('{count} unused', { count: factors.data.recovery_codes })}
+                  {data.totp ? t('Signing in requires a code.') : t('Not set up')}
                 </span>
               </div>
               <div className="row-actions">
-                <Button small onClick={() => setStep('renew-codes')}>
-                  {t('Create new codes')}
-                </Button>
+                {data.totp ? (
+                  <Button small onClick={() => setStep('remove-app')}>
+                    {t('Remove')}
+                  </Button>
+                ) : (
+                  <Button small onClick={() => setStep('set-up-app')}>
+                    {t('Set up')}
+                  </Button>
+                )}
               </div>
             </li>
-          )}
-          {provider && (
-            <li className="row">
-              <div className="row-body">
-                <span className="row-title">{provider}</span>
-                <span className="row-facts">
-                  {factors.data.identity ? t('You can sign in there.') : t('Not linked')}
-                </span>
-              </div>
-              <div className="row-actions">
-                <Button small onClick={() => setStep(factors.data.identity ? 'unlink' : 'link')}>
-                  {factors.data.identity ? t('Unlink') : t('Link')}
-                </Button>
-              </div>
-            </li>
-          )}
-        </ul>
-      )}
+            {data.passkeys.map((passkey) => (
+              <li className="row" key={passkey.id}>
+                <div className="row-body">
+                  <span className="row-title">
+                    <span className="truncate">{passkey.name}</span>
+                  </span>
+                  <span className="row-facts">
+                    {joinFacts([
+                      t('Passkey'),
+                      t('Created {time}', { time: formatTime(passkey.created_at) }),
+                      passkey.last_used_at
+                        ? t('Last used {time}', { time: formatTime(passkey.last_used_at) })
+                        : t('Never used'),
+                    ])}
+                  </span>
+                </div>
+                <div className="row-actions">
+                  <Button small onClick={() => setStep({ removed: passkey })}>
+                    {t('Remove')}
+                  </Button>
+                </div>
+              </li>
+            ))}
+            {browserSupportsWebAuthn() && (
+              <li className="row">
+                <div className="row-body">
+                  <span className="row-title">{t('Passkeys')}</span>
+                  <span className="row-facts">{t('Fingerprint, face, PIN or security key')}</span>
+                </div>
+                <div className="row-actions">
+                  <Button small onClick={() => setStep('add-passkey')}>
+                    {t('Add passkey')}
+                  </Button>
+                </div>
+              </li>
+            )}
+            {(data.totp || data.passkeys.length > 0) && (
+              <li className="row">
+                <div className="row-body">
+                  <span className="row-title">{t('Recovery codes')}</span>
+                  <span className="row-facts">{t('{count} unused', { count: data.recovery_codes })}</span>
+                </div>
+                <div className="row-actions">
+                  <Button small onClick={() => setStep('renew-codes')}>
+                    {t('Create new codes')}
+                  </Button>
+                </div>
+              </li>
+            )}
+            {provider && (
+              <li className="row">
+                <div className="row-body">
+                  <span className="row-title">{provider}</span>
+                  <span className="row-facts">
+                    {data.identity ? t('You can sign in there.') : t('Not linked')}
+                  </span>
+                </div>
+                <div className="row-actions">
+                  <Button small onClick={() => setStep(data.identity ? 'unlink' : 'link')}>
+                    {data.identity ? t('Unlink') : t('Link')}
+                  </Button>
+                </div>
+              </li>
+            )}
+          </ul>
+        )}
+      </Loaded>
       {step === 'set-up-app' && (
         <TotpDialog proof={proof} onDone={(codes) => void finish(codes)} onClose={close} />
       )}

@@ -12,7 +12,7 @@ import { rich, t } from '../../languages/index.ts'
 import { Page } from '../../shell/page.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
 import { classNames } from '../../ui/class-names.ts'
-import { ErrorState, Skeleton } from '../../ui/state.tsx'
+import { ErrorState, Loaded, Skeleton } from '../../ui/state.tsx'
 import './welcome-screen.css'
 
 /** First steps: a model, a document, a question. Each step shows the current state of the server. */
@@ -40,43 +40,43 @@ export function WelcomeScreen() {
     >
       <div className="steps">
         <Step n={1} isDone={status.data !== undefined && !isExtractive} title={t('Choose a model')}>
-          {status.isPending ? (
-            <Skeleton height="5.9rem" />
-          ) : !status.data ? (
-            <ErrorState error={status.error} onRetry={() => void status.refetch()} />
-          ) : isExtractive ? (
-            <>
-              <p>
-                {t(
-                  'No language model is set up yet. Without one, answers quote passages from your documents. Add a model to get written answers.',
-                )}
-              </p>
-              {isAdmin && (
-                <div>
-                  <ButtonLink href="/model" icon={ArrowRight}>
-                    {t('Add model')}
-                  </ButtonLink>
-                </div>
-              )}
-            </>
-          ) : (
-            <>
-              <p>
-                {rich('Active model: <b>{name}</b>', {
-                  name: status.data.active_model,
-                  b: (name) => <strong>{name}</strong>,
-                })}{' '}
-                <bdi className="soft">{status.data.model_reason}</bdi>
-              </p>
-              {isAdmin && (
-                <div>
-                  <ButtonLink href="/model" small>
-                    {t('Change model')}
-                  </ButtonLink>
-                </div>
-              )}
-            </>
-          )}
+          <Loaded query={status} height="5.9rem">
+            {(data) =>
+              isExtractive ? (
+                <>
+                  <p>
+                    {t(
+                      'No language model is set up yet. Without one, answers quote passages from your documents. Add a model to get written answers.',
+                    )}
+                  </p>
+                  {isAdmin && (
+                    <div>
+                      <ButtonLink href="/model" icon={ArrowRight}>
+                        {t('Add model')}
+                      </ButtonLink>
+                    </div>
+                  )}
+                </>
+              ) : (
+                <>
+                  <p>
+                    {rich('Active model: <b>{name}</b>', {
+                      name: data.active_model,
+                      b: (name) => <strong>{name}</strong>,
+                    })}{' '}
+                    <bdi className="soft">{data.model_reason}</bdi>
+                  </p>
+                  {isAdmin && (
+                    <div>
+                      <ButtonLink href="/model" small>
+                        {t('Change model')}
+                      </ButtonLink>
+                    </div>
+                  )}
+                </>
+              )
+            }
+          </Loaded>
         </Step>
         <Step n={2} isDone={documents > 0} title={t('Add documents')}>
           {documents > 0 && (
