@@ -23,7 +23,7 @@ test('the first account takes over existing data, and signing in returns to the 
   const { page } = window
   await page.getByText('This is the first account.').waitFor()
   await page.getByLabel('Name').fill('Grace')
-  await page.getByLabel('Email').fill('grace@example.org')
+  await page.getByLabel('E-mail').fill('grace@example.org')
   await page.getByLabel('Password').fill('a good long password')
   await page.getByRole('button', { name: 'Create account' }).click()
   await page.getByRole('button', { name: /^Grace ?: account/ }).click()
@@ -33,7 +33,7 @@ test('the first account takes over existing data, and signing in returns to the 
   await using again = await openWindow(browser, `${server.url}/chat/ada`, { ignoredErrors: /401/ })
   await again.page.getByRole('heading', { name: 'Sign in to Gabee' }).waitFor()
   await again.page.getByText('to chat with Ada').waitFor()
-  await again.page.getByLabel('Email').fill('grace@example.org')
+  await again.page.getByLabel('E-mail').fill('grace@example.org')
   await again.page.getByLabel('Password').fill('not the password')
   await again.page.getByRole('button', { name: 'Sign in' }).click()
   await again.page
@@ -116,7 +116,7 @@ test('answers to a visitor use the documents of the granted layers only', async 
     ignoredErrors: /401/,
   })
   const { page } = window
-  await page.getByLabel('Email').fill('visitor@example.org')
+  await page.getByLabel('E-mail').fill('visitor@example.org')
   await page.getByLabel('Password').fill(visitor.password)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByText('Ahoy, I am Ada.').waitFor()

@@ -504,7 +504,7 @@ test('users see neither buttons for administrators nor errors meant for them', a
   await using window = await openWindow(browser, `${server.url}/login?next=/model`, { ignoredErrors: /401/ })
   const { page } = window
   const chat = chatPage(page)
-  await page.getByLabel('Email').fill('bo@example.org')
+  await page.getByLabel('E-mail').fill('bo@example.org')
   await page.getByLabel('Password').fill(user.password)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByRole('heading', { name: 'Installed' }).waitFor()

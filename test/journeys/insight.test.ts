@@ -31,7 +31,7 @@ The mill performs arithmetic. It can add two numbers in three seconds.
 /** Opens a page as a signed-in user. */
 async function openAs(server: TestClient, user: TestUser, path: string): Promise<BrowserWindow> {
   const window = await openWindow(browser, `${server.url}/login?next=${path}`, { ignoredErrors: /401/ })
-  await window.page.getByLabel('Email').fill(user.session.user.email ?? '')
+  await window.page.getByLabel('E-mail').fill(user.session.user.email ?? '')
   await window.page.getByLabel('Password').fill(user.password)
   await window.page.getByRole('button', { name: 'Sign in' }).click()
   return window

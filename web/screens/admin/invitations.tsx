@@ -85,7 +85,7 @@ function InviteDialog({ onClose }: { onClose: () => void }) {
       ) : (
         <form onSubmit={submit} className="dialog-form">
           <TextField
-            label={t('Email')}
+            label={t('E-mail')}
             type="email"
             hint={t('Optional. Only this address can use the invitation.')}
             value={email}

@@ -241,7 +241,7 @@ function AccountForm({
         />
       )}
       <TextField
-        label={t('Email')}
+        label={t('E-mail')}
         type="email"
         autoComplete="username"
         required

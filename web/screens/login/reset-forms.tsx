@@ -25,7 +25,7 @@ export function ForgotPasswordForm({ onBack }: { onBack: () => void }) {
       ) : (
         <>
           <TextField
-            label={t('Email')}
+            label={t('E-mail')}
             type="email"
             autoComplete="username"
             hint={t('You get a link for a new password.')}

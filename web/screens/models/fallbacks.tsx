@@ -66,7 +66,7 @@ export function Fallbacks() {
             <Row
               key={model}
               title={<span className="truncate">{model}</span>}
-              facts={t('Place {n}', { n: i + 1 })}
+              facts={t('Position {n}', { n: i + 1 })}
             >
               <IconButton
                 label={t('Move {model} up', { model })}

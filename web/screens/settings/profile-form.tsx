@@ -63,7 +63,7 @@ export function ProfileForm({ me }: { me: Me }) {
       />
       {me.mode === 'accounts' && (
         <TextField
-          label={t('Email')}
+          label={t('E-mail')}
           type="email"
           autoComplete="email"
           value={email}
