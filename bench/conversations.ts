@@ -86,7 +86,9 @@ export async function storeConversation(
       layer: 'intimate',
       recalled: [],
     })
-    await database.transaction((trx) => memory.recordTurn(trx, prepared))
+    // The last turn may have no answer.
+    const rows = prepared.rows.slice(0, ids.length - i)
+    await database.transaction((trx) => memory.recordTurn(trx, { ...prepared, rows }))
   }
   await memory.idle()
   return { conversationId, byMessage, leafId: parent }

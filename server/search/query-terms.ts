@@ -57,6 +57,7 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
   const generalIdfs = await Promise.all(judging.map(generalIdfIn))
 
   const stemsOf = (text: string): string[] => stemmers.map((stemmer) => stemmer(text))
+  const hashesByWord = new Map<string, number[]>()
   const generalIdfOf = (word: string): number => Math.min(...generalIdfs.map((idf) => idf(word)))
 
   return {
@@ -103,7 +104,9 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
       const hashes: number[][] = []
       for (const { text: word, kind } of tokenize(text)) {
         if (kind === 'character' || kind === 'compound') continue
-        hashes.push(stemsOf(word).map(hash))
+        let known = hashesByWord.get(word)
+        if (!known) hashesByWord.set(word, (known = stemsOf(word).map(hash)))
+        hashes.push(known)
       }
       return hashes
     },

@@ -33,14 +33,24 @@ const stemmers: Record<string, () => Promise<{ stemmer: (word: string) => string
 /** Languages in which diacritics distinguish words. In all others they are optional and removed. */
 const distinctDiacritics = new Set(['vie', 'hin', 'npi', 'san', 'tam', 'tha'])
 
-/** Cached stems; about the vocabulary of a long document. */
-const maxCachedWords = 50_000
+/** Cached stems of a language; about the vocabulary of a long document. */
+const maxCachedWords = 20_000
 
 /** Maps a word to the term that is indexed: lower case, stemmed, without optional diacritics. */
 export type Stemmer = (word: string) => string
 
+const loaded = new Map<string | null, Promise<Stemmer>>()
+
 /** Returns the stemmer of a language. For an unknown language or null it only folds case and diacritics. */
 export async function stemmerFor(language: string | null): Promise<Stemmer> {
+  const isKnown = language !== null && (language in stemmers || distinctDiacritics.has(language))
+  const known = isKnown ? language : null
+  const stemmer = loaded.get(known) ?? loadStemmer(known)
+  loaded.set(known, stemmer)
+  return await stemmer
+}
+
+async function loadStemmer(language: string | null): Promise<Stemmer> {
   const load = language === null ? undefined : stemmers[language]
   const stem = load ? (await load()).stemmer : undefined
   const lowerCase = (word: string) => (language === 'tur' ? word.toLocaleLowerCase('tr') : word.toLowerCase())

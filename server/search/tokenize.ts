@@ -34,6 +34,8 @@ const pattern = new RegExp(
   'gu',
 )
 const alphanumeric = /[\p{L}\p{M}\p{N}]+/gu
+/** Most words; what follows would take ten times as long and return the same. */
+const plainWord = /^\p{Lu}?\p{Ll}+$/u
 const integer = /^\p{Nd}+$/u
 const groupedNumber = /^\p{Nd}{1,3}([,.'])\p{Nd}{3}(?:\1\p{Nd}{3})*(?:[,.]\p{Nd}+)?$/u
 const decimalNumber = /^\p{Nd}+[,.]\p{Nd}+$/u
@@ -47,7 +49,8 @@ const maxCompoundLength = 64
 export function* tokenize(text: string): Generator<Token> {
   for (const match of text.normalize('NFKC').replace(/[’‘ʼ]/g, "'").matchAll(pattern)) {
     const run = match.groups?.['unspaced']
-    if (run === undefined) yield* wordsOf(match[0])
+    if (plainWord.test(match[0])) yield { text: match[0], kind: 'word' }
+    else if (run === undefined) yield* wordsOf(match[0])
     else yield* bigramsOf([...run])
   }
 }
