@@ -27,9 +27,8 @@ export function coverageOf(
 ): Coverage {
   const containedWeight = (of: Iterable<QueryTerm>) => sum([...of].map((term) => weightOf(term, true)))
   const missingWeight = (of: Iterable<QueryTerm>) => sum([...of].map((term) => weightOf(term, false)))
-  const termByHash = new Map<number, QueryTerm>()
+  const termByHash = contentTermsByHash(terms)
   const content = terms.filter((term) => !term.isStopWord)
-  for (const term of content) for (const hash of term.stems.keys()) termByHash.set(hash, term)
   const allMissing = missingWeight(content)
 
   const inContext = new Set(matches(context).map(({ term }) => term))
@@ -60,5 +59,29 @@ export function coverageOf(
     })
   }
 }
+
+/** Returns a function that sums the general IDF of the content terms that a text contains. */
+export function matchedWeight(analyzer: QueryAnalyzer, terms: QueryTerm[]): (text: string) => number {
+  const termByHash = contentTermsByHash(terms)
+  return (text) => {
+    const found = new Set<QueryTerm>()
+    for (const hashes of analyzer.hashes(text)) {
+      for (const hash of hashes) {
+        const term = termByHash.get(hash)
+        if (!term) continue
+        found.add(term)
+        break
+      }
+    }
+    return sum([...found].map(({ generalIdf }) => generalIdf))
+  }
+}
+
+const contentTermsByHash = (terms: QueryTerm[]): Map<number, QueryTerm> =>
+  new Map(
+    terms
+      .filter((term) => !term.isStopWord)
+      .flatMap((term) => [...term.stems.keys()].map((hash) => [hash, term] as const)),
+  )
 
 const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0)

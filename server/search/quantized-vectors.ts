@@ -1,3 +1,5 @@
+import { highest } from './highest.ts'
+
 /**
  * Vectors of 8-bit integers, a quarter of their size, and the nearest ones by cosine similarity. V8 compiles no loop to
  * SIMD instructions, so the inner product is a WebAssembly function: 50,000 vectors of 384 dimensions take 2 ms instead
@@ -39,28 +41,12 @@ export class QuantizedVectors {
     const [first, end] = [this.#stride, this.#stride * (rows + 1)]
     this.#innerProducts(0, first, end, end, this.#stride)
     const products = new Int32Array(this.#memory.buffer, end, rows)
-    const nearest: { row: number; score: number }[] = []
-    let lowest = Number.NEGATIVE_INFINITY
+    const scores = new Float64Array(rows)
     for (let row = 0; row < rows; row++) {
       const scale = this.#scales[row] ?? 0
-      const score = scale * (products[row] ?? 0)
-      if (score <= lowest || scale === 0) continue
-      nearest.splice(positionOf(score), 0, { row, score })
-      if (nearest.length > count) nearest.pop()
-      if (nearest.length === count) lowest = nearest[count - 1]?.score ?? lowest
+      scores[row] = scale === 0 ? Number.NEGATIVE_INFINITY : scale * (products[row] ?? 0)
     }
-    return nearest.map(({ row }) => row)
-
-    /** Returns the position of a score in the descending order. */
-    function positionOf(score: number): number {
-      let [low, high] = [0, nearest.length]
-      while (low < high) {
-        const middle = (low + high) >> 1
-        if ((nearest[middle]?.score ?? 0) >= score) low = middle + 1
-        else high = middle
-      }
-      return low
-    }
+    return highest(scores, count, Number.NEGATIVE_INFINITY)
   }
 
   /** The memory contains the query, the rows, and their inner products with the query. */

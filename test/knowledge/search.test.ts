@@ -1,10 +1,14 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Layer } from '../../contract/layers.ts'
+import { lexicalSearch, weightTerms } from '../../server/knowledge/search/lexical.ts'
+import { type ChoosePassages, libraryPostings } from '../../server/knowledge/search/library-postings.ts'
+import { termStatistics } from '../../server/knowledge/search/term-statistics.ts'
 import { vectorSearch } from '../../server/knowledge/search/vector-search.ts'
 import { countPassagesByLanguage } from '../../server/knowledge/store/search.ts'
 import { searchVectors } from '../../server/knowledge/store/vectors.ts'
 import { createLog } from '../../server/log.ts'
+import { queryAnalyzer } from '../../server/search/index.ts'
 import { DATABASES } from '../databases.ts'
 import { allLayers, type KnowledgeServer, openKnowledgeServer, wordEmbedder } from './server.ts'
 
@@ -240,6 +244,61 @@ describe.each(DATABASES)('search on %s', (kind) => {
     expect(await expectSameAsDatabase(['public'])).not.toContain('new')
     server.useEmbedder(undefined)
   })
+
+  if (kind === 'embedded')
+    test('chooses passages in memory as the database does, also when documents have changed', async () => {
+      const eve = await server.newAvee()
+      const scope = { aveeId: eve.aveeId, layers: [...allLayers] }
+      const word = (n: number) => `w${String.fromCodePoint(97 + (n % 26), 97 + ((n * 7) % 23))}`
+      const text = (first: number, count: number) =>
+        Array.from({ length: count }, (_, n) =>
+          Array.from({ length: 60 + (((first + n) * 13) % 61) }, (_, i) =>
+            word(Math.floor(89 * Math.abs(Math.sin((first + n) * 97 + i)))),
+          ).join(' '),
+        ).join('\n\n')
+      await server.ingest(eve, { 'long.txt': text(1, 310), 'other.txt': text(400, 10) })
+      const { db } = server.database
+      const postingsOf = libraryPostings({ database: server.database, log: createLog('silent') })
+      const statisticsOf = termStatistics(db)
+      async function expectSameAsDatabase() {
+        const counts = await countPassagesByLanguage(db, scope).execute()
+        const passages = counts.reduce((sum, each) => sum + each.passages, 0)
+        const languages = counts.map(({ language }) => language)
+        const findFrequencies = statisticsOf(scope, counts)
+        const analyzer = await queryAnalyzer(eve.aveeId, languages)
+        const terms = await weightTerms(
+          findFrequencies,
+          analyzer.terms(`${word(3)} ${word(30)} ${word(61)} lighthouse`),
+          passages,
+        )
+        const search = (choosePassages: ChoosePassages) =>
+          lexicalSearch(server.database, scope, {
+            terms,
+            passages,
+            languages,
+            findFrequencies,
+            choosePassages,
+          })
+        const chosen: (string[] | undefined)[] = []
+        const found = await vi.waitFor(async () => {
+          const results = await search((...query) => {
+            chosen.push(postingsOf(scope, counts)(...query))
+            return chosen.at(-1)
+          })
+          expect(chosen.at(-1)).toBeDefined()
+          return results
+        })
+        expect(chosen[0]).toBeUndefined()
+        expect(found).toHaveLength(100)
+        expect(found).toEqual(await search(() => undefined))
+        return found.map(({ title }) => title)
+      }
+      expect(await expectSameAsDatabase()).toContain('other')
+      const [added] = await server.ingest(eve, { 'lighthouse.txt': `${word(3)} lighthouse` })
+      expect((await expectSameAsDatabase())[0]).toBe('lighthouse')
+      await server.knowledge.delete(eve.userId, added?.doc_id ?? '')
+      expect(await expectSameAsDatabase()).not.toContain('lighthouse')
+    })
 
   test('finds a document that is added while another search reads vectors, and reads them again after an error', async () => {
     const eve = await server.newAvee()

@@ -7,12 +7,21 @@ import {
   sparseVectorLiteral,
   stopWordsOf,
 } from '../../search/index.ts'
-import { type RankedPassage, type Scope, scorePassages, searchLexical } from '../store/search.ts'
+import {
+  maxScannedPassages,
+  type RankedPassage,
+  type Scope,
+  scorePassages,
+  searchLexical,
+} from '../store/search.ts'
+import type { ChoosePassages } from './library-postings.ts'
 import type { FindFrequencies } from './term-statistics.ts'
 
 /** The approximate maximum number of passages to score, those with the rarest terms of the query. */
 const maxCandidates = 5_000
 const maxResults = 100
+/** A few more are chosen in memory, where scores are rounded differently. */
+const maxChosen = 110
 /** Pseudo-relevance feedback: the number of passages and of terms taken from them, and the weight of their score. */
 const feedbackPassages = 5
 const feedbackTerms = 20
@@ -26,6 +35,7 @@ type LexicalQuery = {
   passages: number
   languages: (string | null)[]
   findFrequencies: FindFrequencies
+  choosePassages: ChoosePassages
 }
 
 /** Looks up the document frequencies of terms; `passages` is the number of passages in the scope. */
@@ -57,13 +67,19 @@ export async function lexicalSearch(
   const weights = queryWeights(query.terms)
   const candidates = candidateTerms(query.terms, query.passages)
   if (candidates.length === 0) return []
-  const ranked = await searchLexical(database, scope, {
+  const search = {
     candidates,
     vector: sparseVectorLiteral(weights),
     passages: query.passages,
     limit: maxResults,
     vectors: feedbackPassages,
-  })
+  }
+  const required = query.passages <= maxScannedPassages ? [...weights.keys()] : candidates
+  const ids = query.choosePassages(weights, required, maxChosen)
+  let ranked = await searchLexical(database, scope, { ...search, ...(ids && { ids }) })
+  // Passages of deleted documents may have taken the place of others.
+  if (ids?.length === maxChosen && ranked.length < maxResults)
+    ranked = await searchLexical(database, scope, search)
   const vectors = ranked.slice(0, feedbackPassages).map(({ lex }) => parseSparseVectorLiteral(lex ?? '{}'))
   // The passage and its section each reach at most maxTermScore per unit of weight.
   const maxScore = 2 * maxTermScore * [...weights.values()].reduce((sum, weight) => sum + weight, 0)

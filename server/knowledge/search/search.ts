@@ -15,6 +15,7 @@ import {
 } from '../store/search.ts'
 import { answerabilityOf, answerProbability, evidenceWeight } from './answerability.ts'
 import { lexicalSearch, type WeightedTerm, weightTerms } from './lexical.ts'
+import { libraryPostings } from './library-postings.ts'
 import { withoutNearDuplicates } from './near-duplicates.ts'
 import { relatedTerms } from './related-terms.ts'
 import { correctTerms } from './spelling.ts'
@@ -75,6 +76,7 @@ export function hybridSearch({
 }: SearchDependencies) {
   const statisticsOf = termStatistics(database.db)
   const nearestPassages = vectorSearch({ database, log })
+  const postingsOf = libraryPostings({ database, log })
 
   /**
    * While documents are re-embedded with a new model, the vectors of the previous model, which are complete, are
@@ -133,6 +135,7 @@ export function hybridSearch({
     const { terms: asked, text } = expandFollowUp(analyzer, query.query, context)
     onExpanded(text, counts)
     const findFrequencies = statisticsOf(query, counts)
+    const choosePassages = postingsOf(query, counts)
     const all = [...asked, ...relatedTerms(analyzer, text, asked)]
     const weighted = await weightTerms(findFrequencies, all, passages)
     const written = weighted.slice(0, asked.length)
@@ -143,7 +146,7 @@ export function hybridSearch({
     )
     const corrected = await weightTerms(findFrequencies, terms, passages)
     const ranked = (terms: WeightedTerm[]) =>
-      lexicalSearch(database, query, { terms, passages, languages, findFrequencies })
+      lexicalSearch(database, query, { terms, passages, languages, findFrequencies, choosePassages })
     const results = await ranked([...corrected, ...related])
     // Related terms help to find passages but are no evidence that they answer the question.
     const evidence = related.length === 0 ? results : await ranked(corrected)

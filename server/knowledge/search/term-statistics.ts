@@ -14,14 +14,18 @@ const maxTermsOfScope = 10_000
 const maxAgeMs = 60_000
 const noPassage: TermStatistics = { stem: '', passages: 0 }
 
+/** Identifies a version of the documents of a scope. */
+export const identityOf = (counts: LibraryCounts[]): string =>
+  counts
+    .map(({ language, documents, passages, version }) => [language, documents, passages, version].join(' '))
+    .toSorted()
+    .join('/')
+
 /** Caches document frequencies for a version of the documents in a scope, which `counts` identify. */
 export function termStatistics(db: Db): (scope: Scope, counts: LibraryCounts[]) => FindFrequencies {
   const scopes = new LRUCache<string, Map<number, TermStatistics>>({ max: maxScopes, ttl: maxAgeMs })
   return ({ aveeId, layers }, counts) => {
-    const version = counts.map((each) =>
-      [each.language, each.documents, each.passages, each.version].join(' '),
-    )
-    const scope = [aveeId, layers.length, ...version.toSorted()].join('/')
+    const scope = [aveeId, layers.length, identityOf(counts)].join('/')
     const known = scopes.get(scope) ?? new Map<number, TermStatistics>()
     scopes.set(scope, known, { noUpdateTTL: true })
     return async (hashes) => {

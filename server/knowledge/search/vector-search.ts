@@ -10,6 +10,7 @@ import {
   searchVectors,
   type VectorQuery,
 } from '../store/vectors.ts'
+import { inGroups } from './in-groups.ts'
 
 /** The database compares fewer vectors equally fast. */
 const minVectors = 100
@@ -71,7 +72,8 @@ export function vectorSearch({ database, log }: { database: Pick<Database, 'kind
     async function load(): Promise<void> {
       const dimensions = query.vector.length
       const limit = Math.ceil(coordinatesPerBatch / dimensions)
-      for (const versions of inGroups(added)) {
+      for (const group of inGroups(added, passagesPerGroup)) {
+        const versions = group.map(({ version }) => version)
         for (const version of versions) rows.set(version, [])
         for (let after = '0', isLast = false; !isLast; ) {
           const batch = await listVectors(db, versions, { space: query.space, dimensions, after, limit })
@@ -136,19 +138,4 @@ export function vectorSearch({ database, log }: { database: Pick<Database, 'kind
     }
     return await searchVectors(database, scope, query)
   }
-}
-
-/** Divides versions into groups with about `passagesPerGroup` passages, or one version. */
-function inGroups(versions: { version: string; passages: number }[]): string[][] {
-  const groups: string[][] = []
-  let passages = passagesPerGroup
-  for (const each of versions) {
-    if (passages >= passagesPerGroup) {
-      groups.push([])
-      passages = 0
-    }
-    groups.at(-1)?.push(each.version)
-    passages += each.passages
-  }
-  return groups
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Layer } from '../../../contract/layers.ts'
 import { type Database, type Db, likePatterns } from '../../db/index.ts'
+import type { TermWeights } from '../../search/index.ts'
 
 /** Documents of a type (pdf, docx …) that were added within a period; `to` is exclusive. */
 export type DocumentFilter = {
@@ -138,24 +139,33 @@ const termsInScope = (db: Db, { aveeId, layers }: Scope) =>
     .groupBy('term')
 
 /** Up to this number of passages a scan of the avee is faster than the index (bench/search.ts). */
-const maxScannedPassages = 3_000
+export const maxScannedPassages = 3_000
 
 /**
  * Finds the passages with one of the `candidates` (hashes of the query's rare terms), ordered by their BM25 score plus
- * that of their section. `passages` is the number of passages in the scope.
+ * that of their section; of `ids` if given. `passages` is the number of passages in the scope.
  */
 export async function searchLexical(
   database: Pick<Database, 'kind' | 'db' | 'transaction'>,
   scope: Scope,
-  query: { candidates: number[]; vector: string; passages: number; limit: number; vectors: number },
+  query: {
+    candidates: number[]
+    ids?: string[]
+    vector: string
+    passages: number
+    limit: number
+    vectors: number
+  },
 ): Promise<(RankedPassage & { lex: string | null })[]> {
   const { candidates, vector, limit } = query
   const scansAll = query.passages <= maxScannedPassages
   // Hashes belong to one avee, so the term index alone is selective. `is not distinct from` keeps the planner from
   // combining it with the index on avee_id.
-  const isCandidate = scansAll
-    ? sql`avee_id = ${scope.aveeId}`
-    : sql`terms && ${candidates}::int[] and avee_id is not distinct from ${scope.aveeId}::uuid`
+  const isCandidate = query.ids
+    ? sql`id = any(${query.ids}::bigint[]) and avee_id = ${scope.aveeId}`
+    : scansAll
+      ? sql`avee_id = ${scope.aveeId}`
+      : sql`terms && ${candidates}::int[] and avee_id is not distinct from ${scope.aveeId}::uuid`
   const statement = sql<RankedPassage & { lex: string | null }>`
     with hit as materialized (
       select id, version, section, lex <#> ${vector}::sparsevec as distance
@@ -184,6 +194,37 @@ export async function searchLexical(
     // The planner underestimates the cost of comparing arrays and would scan the table of all avees.
     await sql`set local enable_seqscan = off`.execute(trx)
     return (await statement.execute(trx)).rows
+  })
+}
+
+/** Lists the documents of a scope, with the number of their passages. */
+export const listVersions = (db: Db, { aveeId, layers }: Scope) =>
+  db
+    .selectFrom('documents')
+    .select(['version', 'passages'])
+    .where('avee_id', '=', aveeId)
+    .where('layer', 'in', layers)
+    .execute()
+
+/** Returns the weights of the terms of passages by number, from `from` to before `to`. */
+export async function listTermWeights(
+  db: Db,
+  versions: string[],
+  from: number,
+  to: number,
+): Promise<TermWeights[]> {
+  const { rows } = await sql<{ id: string; lex: Buffer }>`
+    select id, sparsevec_send(lex) as lex from passages
+    where version = any(${versions}::bigint[]) and n >= ${from} and n < ${to}
+  `.execute(db)
+  return rows.map(({ id, lex }) => {
+    // Its binary form: the dimensions, the number of elements, nothing, the indexes from 0, the values.
+    const length = lex.readInt32BE(4)
+    return {
+      id,
+      terms: Uint32Array.from({ length }, (_, i) => lex.readInt32BE(12 + 4 * i) + 1),
+      weights: Float32Array.from({ length }, (_, i) => lex.readFloatBE(12 + 4 * (length + i))),
+    }
   })
 }
 

@@ -1,0 +1,17 @@
+/** Divides documents into groups with about `maxPassages` passages, or one document. */
+export function inGroups<Document extends { passages: number }>(
+  documents: Document[],
+  maxPassages: number,
+): Document[][] {
+  const groups: Document[][] = []
+  let passages = maxPassages
+  for (const each of documents) {
+    if (passages >= maxPassages) {
+      groups.push([])
+      passages = 0
+    }
+    groups.at(-1)?.push(each)
+    passages += each.passages
+  }
+  return groups
+}
