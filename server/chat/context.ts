@@ -70,11 +70,10 @@ export type TurnContext = {
   ownTools: OfferedToolRow[]
 }
 
-/**
- * Twenty turns bring 80 % of the evidence of LoCoMo's questions into a prompt of 4,096 tokens, five 64 %, and forty 84 %
- * with 500 tokens more: `node bench/prompts.ts`.
- */
-const maxRetrievedTurns = 20
+/** As many as half of a window of 32,768 tokens holds; in smaller ones the prompt takes the best of them. */
+const maxRetrievedTurns = 100
+/** Shorter turns are priced alike, about 100 tokens: in conversations of short turns the score alone decides. */
+const minPricedCharacters = 400
 /**
  * A history of up to this many characters is part of every prompt in full: about a quarter of the smallest window,
  * 4,096 tokens.
@@ -226,8 +225,13 @@ async function visibleTurns(
   )
   return turns
     .filter(({ documents }) => areVisible(documents, layer, current))
+    .toSorted((a, b) => valueOf(b) - valueOf(a))
     .map(({ id, role, excerpt, createdAt }) => ({ id, role, content: excerpt, writtenAt: createdAt }))
 }
+
+/** Two turns are worth more than one that is as good as each of them and twice as long. */
+const valueOf = ({ score, excerpt }: RecalledTurn): number =>
+  score / Math.sqrt(Math.max(excerpt.length, minPricedCharacters))
 
 const numbered = (grounding: ContextPassages): CitedPassage[] =>
   grounding.passages.map((passage, index) => toCitation(passage, index + 1))

@@ -6,6 +6,7 @@ import {
   expandFollowUp,
   fuseRankings,
   idf,
+  matchedWeight,
   sparseVectorLiteral,
 } from '../../search/index.ts'
 import { findPeriod } from '../dates.ts'
@@ -57,6 +58,8 @@ const noCoverage: Coverage = { share: 0, windowShare: 0, matched: 0 }
 /** Excerpts of long messages may take longer in total, so the event loop is released in between. */
 const maxBlockingMs = 10
 const maxLexical = 400
+/** Turns of other branches and of the period that the query names are found among this many more. */
+const maxOmitted = 60
 const maxNearest = 100
 /**
  * The share of its lexical score that a turn adds to the next message, the previous one, and those two away, since an
@@ -78,7 +81,7 @@ export function turnRecall(dependencies: RecallDependencies) {
   async function lexicalSearch(query: TurnSearch, scope: TurnScope) {
     const counts = query.counts ?? (await countTurns(scope).execute(db)).rows
     const [pair] = counts
-    if (!pair) return { languages: [], hits: [], coverage: () => noCoverage }
+    if (!pair) return { languages: [], hits: [], coverage: () => noCoverage, weigh: () => 0 }
     const total = counts.reduce((sum, each) => sum + each.turns, 0)
     const languages = [...new Set(counts.map((each) => each.language))]
     // The names of speakers are indexed without a language.
@@ -94,16 +97,17 @@ export function turnRecall(dependencies: RecallDependencies) {
         weights.set(form, Math.max(weights.get(form) ?? 0, term.weight * idf(frequency, total)))
     }
     const coverage = (text: string) => coverageOf(analyzer, terms, { context: '', text })
-    if (weights.size === 0) return { languages, hits: [], coverage }
+    const weigh = matchedWeight(analyzer, terms)
+    if (weights.size === 0) return { languages, hits: [], coverage, weigh }
     const vector = sparseVectorLiteral(weights)
     const hits = await findTurnsByTerms(db, scope, { terms: [...weights.keys()], vector, limit: maxLexical })
-    return { languages, hits, coverage }
+    return { languages, hits, coverage, weigh }
   }
 
   /** Ranks earlier turns, and measures how much of the query a text contains. */
   async function rankTurns(query: TurnSearch, layers: Layer[]) {
     const scope: TurnScope = { ...query, layers }
-    const [{ languages, hits, coverage }, nearest] = await Promise.all([
+    const [{ languages, hits, coverage, weigh }, nearest] = await Promise.all([
       lexicalSearch(query, scope),
       vectorSearch(query, scope),
     ])
@@ -119,7 +123,7 @@ export function turnRecall(dependencies: RecallDependencies) {
     const wanted = ranked
       .map(({ id }) => id)
       .filter((id) => !without.has(id))
-      .slice(0, query.limit * 4)
+      .slice(0, query.limit + maxOmitted)
     const [stored, branch] = await Promise.all([
       findTurns(db, wanted),
       query.leafId === undefined ? undefined : messagesOnBranch(db, query.leafId, wanted),
@@ -138,7 +142,7 @@ export function turnRecall(dependencies: RecallDependencies) {
     const recalled: RecalledTurn[] = []
     let pausedAt = performance.now()
     for (const turn of found) {
-      const excerpt = excerptOf(turn.content, (sentence) => coverage(sentence).matched)
+      const excerpt = excerptOf(turn.content, weigh)
       recalled.push({ ...turn, excerpt })
       if (performance.now() - pausedAt < maxBlockingMs) continue
       await setImmediate()
