@@ -353,6 +353,39 @@ test('every dialog passes the accessibility checks in every language on a phone'
   window.expectNoErrors()
 })
 
+test.each(['/@coast', '/embed/coast'])(
+  'what visitors without an account see at %s passes the accessibility checks in every language',
+  async (address) => {
+    const shown = { visibility: 'public', anonymous: true, greeting: 'Ask about the coast.' }
+    await user.client.post('/avees', { handle: 'coast', display_name: 'Coast', ...shown })
+    const text = 'The harbour of Vellmar opens at dawn.'
+    await uploadFiles(user.client, [{ name: 'coast.md', content: text }], { avee: 'coast', layer: 'public' })
+    await using window = await openWindow(browser, `${server.url}${address}`, {
+      viewport: { width: 390, height: 844 },
+      colorScheme: 'light',
+      ignoredErrors: /401/,
+    })
+    const { page } = window
+    await page.getByText('Ask about the coast.').waitFor()
+    const problems: string[] = []
+    problems.push(...(await findViolations(page, `${address}, a new chat`)))
+    problems.push(...(await findTranslationProblems(page, `${address}, a new chat`)))
+    ollama.script('/api/chat', { tokens: ['The harbour opens at dawn [1].'] })
+    await page.getByRole('textbox').fill('When does the harbour of Vellmar open?')
+    await page.keyboard.press('Enter')
+    const source = page.getByRole('button', { name: /^Source/ }).first()
+    await source.waitFor()
+    await page.getByText('Answer complete.').waitFor({ state: 'attached' })
+    problems.push(...(await findViolations(page, `${address}, an answer`)))
+    problems.push(...(await findTranslationProblems(page, `${address}, an answer`)))
+    await source.click()
+    await page.getByRole('dialog').getByText(text).waitFor()
+    problems.push(...(await findViolations(page, `${address}, a source`, '[role=dialog]')))
+    expect(problems).toEqual([])
+    window.expectNoErrors()
+  },
+)
+
 test('the list has every dialog of the page', async () => {
   const web = fileURLToPath(new URL('../../web', import.meta.url))
   const files = globSync('{documents,screens,shell,ui}/**/*.tsx', { cwd: web })
