@@ -46,8 +46,11 @@ export function WelcomeScreen() {
                 <>
                   <p>
                     {t(
-                      'No language model is set up yet. Without one, answers quote passages from your documents. Add a model to get written answers.',
-                    )}
+                      'No language model is set up yet. Without one, answers quote passages from your documents.',
+                    )}{' '}
+                    {isAdmin
+                      ? t('Add a model to get written answers.')
+                      : t('Ask an administrator to add one.')}
                   </p>
                   {isAdmin && (
                     <div>
