@@ -39,7 +39,7 @@ export const keys = {
   documentUses: (id: string) => ['documents', 'uses', id],
   documentText: (id: string) => ['documents', 'text', id],
   passage: (id: string, n: number) => ['documents', 'passage', id, n],
-  search: (query: string, scope: string, avee: string) => ['search', { query, scope, avee }],
+  search: (query: string, scope: string, avee: string) => ['search', scope, avee, query],
   documentStats: ['documents', 'stats'],
   insight: ['insight'],
   intelligence: (conversationId: string) => ['insight', 'conversation', conversationId],

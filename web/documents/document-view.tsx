@@ -48,7 +48,13 @@ export function DocumentView({
     return (
       <>
         {hasFailed && <Notice>{t('The original cannot be displayed. This is its text.')}</Notice>}
-        <PageText documentId={documentId} passage={passage} page={page} onPageChange={setPage}>
+        <PageText
+          documentId={documentId}
+          isMarkdown={type === 'md'}
+          passage={passage}
+          page={page}
+          onPageChange={setPage}
+        >
           {canRender && (
             <IconButton label={t('Show original')} icon={Image} small onClick={() => setIsTextView(false)} />
           )}

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { type ReactNode, useLayoutEffect, useRef } from 'react'
+import { Fragment, type ReactNode, useLayoutEffect, useRef } from 'react'
 import { getDocumentText } from '../../contract/knowledge.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
@@ -19,12 +19,15 @@ import './document-text.css'
  */
 export function PageText({
   documentId,
+  isMarkdown,
   passage,
   page,
   onPageChange,
   children,
 }: {
   documentId: string
+  /** Shows headings as such, and no markup. */
+  isMarkdown: boolean
   passage: HighlightedPassage | undefined
   /** The selected page; undefined shows the page of the passage. */
   page: number | undefined
@@ -51,6 +54,7 @@ export function PageText({
 
   if (text.isPending) return <TextSkeleton />
   if (text.isError) return <ErrorState error={text.error} onRetry={() => void text.refetch()} />
+  const show = isMarkdown ? withoutMarkup : (plain: string) => plain
   return (
     <>
       {isPassagePage && !range && (
@@ -68,14 +72,14 @@ export function PageText({
           <span className="soft">{t('No text on this page')}</span>
         ) : range ? (
           <>
-            {content.text.slice(0, range.start)}
+            {show(content.text.slice(0, range.start))}
             <mark ref={highlight} className={passage?.isUnsupported ? 'unsupported' : undefined}>
-              {emphasizeSupport(content.text.slice(range.start, range.end), passage?.claim)}
+              {emphasizeSupport(content.text.slice(range.start, range.end), passage?.claim, show)}
             </mark>
-            {content.text.slice(range.end)}
+            {show(content.text.slice(range.end))}
           </>
         ) : (
-          content.text
+          show(content.text)
         )}
       </div>
     </>
@@ -83,12 +87,26 @@ export function PageText({
 }
 
 /** Emphasizes the sentences of a passage that support the claim. */
-function emphasizeSupport(text: string, claim: string | undefined): ReactNode[] {
+function emphasizeSupport(
+  text: string,
+  claim: string | undefined,
+  show: (part: string) => ReactNode,
+): ReactNode[] {
   const parts: ReactNode[] = []
   let position = 0
+  const add = (node: ReactNode) => parts.push(<Fragment key={parts.length}>{node}</Fragment>)
   for (const { start, end } of claim ? findSupportingSentences(text, claim) : []) {
-    parts.push(text.slice(position, start), <strong key={start}>{text.slice(start, end)}</strong>)
+    add(show(text.slice(position, start)))
+    add(<strong>{show(text.slice(start, end))}</strong>)
     position = end
   }
-  return [...parts, text.slice(position)]
+  add(show(text.slice(position)))
+  return parts
 }
+
+/** Shows Markdown without the marks of headings, bold text and code. */
+const withoutMarkup = (markdown: string): ReactNode =>
+  markdown
+    .split(/^#{1,6} (.*)$/m)
+    .map((part, i) => [part.replaceAll(/\*\*|`/g, ''), i % 2 === 1] as const)
+    .map(([text, isHeading], i) => (isHeading ? <b key={i}>{text}</b> : text))

@@ -35,7 +35,7 @@ const sections = [
     href: '/',
     title: message('Chat'),
     icon: MessageSquare,
-    isActive: (path: string) => path === '/' || path.startsWith('/chat'),
+    isActive: (path: string) => path === '/' || /^\/chat(?:$|\/local)/.test(path),
   },
   {
     href: '/library',

@@ -65,7 +65,9 @@ export function SearchScreen() {
               signal,
             }),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
-    placeholderData: (previous) => previous,
+    // While one types, the former results remain; not those of another filter.
+    placeholderData: (previous, last) =>
+      last?.queryKey[1] === scope && last.queryKey[2] === avee ? previous : undefined,
   })
 
   const startSearch = (changes: { scope?: string; avee?: string }): void => {
