@@ -157,6 +157,11 @@ export const providerNotFound = defineError(
   () =>
     'Not found. The provider has been removed, or it comes from the settings of the server and is changed there.',
 )
+export const providerRemoved = defineError(
+  503,
+  'provider_removed',
+  (name: string) => `The provider ${name} was removed before it could answer. Ask again with another model.`,
+)
 export const providerNameTaken = defineError(
   409,
   'provider_exists',
@@ -224,7 +229,13 @@ export const unexpectedDimensions = defineError(
   502,
   'unexpected_dimensions',
   (model: string, expected: number, found: number) =>
-    `The model ${model} returned vectors of ${found} dimensions instead of ${expected}. Correct its entry in the catalogue, or delete it and download it again.`,
+    `The embedding model ${model} returned vectors of ${found} dimensions instead of ${expected}. Install it again, or choose another.`,
+)
+export const unusableDimensions = defineError(
+  502,
+  'unexpected_dimensions',
+  (model: string, found: number, max: number) =>
+    `The embedding model ${model} returned vectors of ${found} dimensions. Choose another: 1 to ${max.toLocaleString('en')} can be stored.`,
 )
 export const catalogueModelNotFound = defineError(
   404,

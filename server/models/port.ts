@@ -129,7 +129,7 @@ export type ChatModel = {
 }
 
 export type Embedder = {
-  /** Identifies the vector space, as provider/model. Vectors of different spaces are not comparable. */
+  /** Identifies the vector space, as provider/model@digest. Vectors of different spaces are not comparable. */
   readonly space: string
   readonly remote: boolean
   /** Returns one vector per text, in order. `purpose` selects the model's instruction prefix, if any. */

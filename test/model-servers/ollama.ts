@@ -9,6 +9,8 @@ export type ScriptedModel = {
   /** Context length in tokens. */
   contextLength?: number
   size?: number
+  /** By default that of its name. */
+  digest?: string
 }
 
 export type OllamaOptions = Options & { models?: ScriptedModel[] }
@@ -50,7 +52,7 @@ export async function startOllama(options: OllamaOptions = {}): Promise<Scripted
             model: model.name,
             modified_at: '2026-01-02T03:04:05Z',
             size: model.size ?? 1_000_000,
-            digest: createHash('sha256').update(model.name).digest('hex'),
+            digest: model.digest ?? createHash('sha256').update(model.name).digest('hex'),
             details: { format: 'gguf', family: 'llama', families: ['llama'], parameter_size: '1B' },
           })),
         })
@@ -74,7 +76,8 @@ export async function startOllama(options: OllamaOptions = {}): Promise<Scripted
           models: [...loaded].map(([name, context]) => ({
             name,
             model: name,
-            size: 1,
+            size: 3_000,
+            size_vram: 2_000,
             context_length: context,
           })),
         }),

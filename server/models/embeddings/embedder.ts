@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { AppError } from '../../errors.ts'
-import { badJson } from '../errors.ts'
+import { badJson, unexpectedDimensions, unusableDimensions } from '../errors.ts'
 import type { Embedder } from '../port.ts'
 import type { Schedulers } from '../scheduler.ts'
 import { estimateTokens } from '../tokens.ts'
@@ -32,6 +32,8 @@ const maxBatchTexts = 64
 const maxBatchTokens = 8_192
 const maxConcurrent = 2
 const maxAttempts = 4
+/** A limit of pgvector. */
+const maxDimensions = 16_000
 /** A text this short is not truncated further. */
 const minTextCharacters = 16
 /**
@@ -50,6 +52,7 @@ export function createEmbedder(options: EmbedderOptions): Embedder {
   // Leaves a margin for the error of the token estimate.
   const maxTokens = Math.floor(textTokens / 1.5)
 
+  let dimensions: number | undefined
   let maxWaitMs = initialMaxWaitMs
   async function embedTimed(texts: string[], signal: AbortSignal): Promise<Vector[]> {
     const startedAt = performance.now()
@@ -88,6 +91,11 @@ export function createEmbedder(options: EmbedderOptions): Embedder {
     try {
       const vectors = await embedWithRetries(texts, purpose, signal)
       if (vectors.length !== texts.length) throw badJson(service)
+      for (const { length } of vectors) {
+        if (length === 0 || length > maxDimensions) throw unusableDimensions(model, length, maxDimensions)
+        dimensions ??= length
+        if (length !== dimensions) throw unexpectedDimensions(model, dimensions, length)
+      }
       return vectors.map(normalize)
     } catch (thrown) {
       if (!isContextError(thrown)) throw thrown

@@ -2,12 +2,16 @@ import type { Log } from '../../log.ts'
 import { createTelemetry, type Telemetry } from '../../telemetry/index.ts'
 import { shortName, splitId } from '../names.ts'
 import type { Embedder } from '../port.ts'
+import type { ProviderModel } from '../providers/protocol.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Schedulers } from '../scheduler.ts'
 import type { createModelSelector, ServedModel } from '../select-model.ts'
 import type { VectorCache } from './cache.ts'
 import { createEmbedder, type EmbedBatch } from './embedder.ts'
 import { type EmbeddingSelection, selectEmbeddingModel } from './select-model.ts'
+
+/** As Ollama shortens them. */
+const digestCharacters = 12
 
 type EmbedderDependencies = {
   providers(): Promise<Provider[]>
@@ -41,16 +45,16 @@ export function createEmbedders({
   function getOrCreate({ provider, name, model }: ServedModel): Embedder | undefined {
     const known = embedders.get(provider) ?? new Map<string, Embedder>()
     embedders.set(provider, known)
-    const found = known.get(name)
+    const space = spaceOf(provider, name, model)
+    const found = known.get(space)
     const connection = found ? undefined : provider.embed?.(name, model, timeoutMs)
     if (!connection) return found
     const { service } = provider
-    const space = `${provider.name}/${name}`
     const names = { operation: 'embeddings', provider: provider.name, model: name }
     const batch: EmbedBatch = (texts, signal) =>
       telemetry.measure('model_request', names, () => connection.batch(texts, signal))
     const embedder = createEmbedder({ space, service, model: name, ...connection, batch, cache, schedulers })
-    known.set(name, embedder)
+    known.set(space, embedder)
     return embedder
   }
 
@@ -71,9 +75,11 @@ export function createEmbedders({
     async forSpace(space: string): Promise<Embedder | undefined> {
       const { provider: providerName, name } = splitId(space)
       const provider = (await providers()).find((each) => each.name === providerName)
-      const model = await provider?.find(name, false)
-      if (!provider || (provider.isOnDisk && !model)) return undefined
-      return getOrCreate({ provider, name, model })
+      if (!provider?.isOnDisk)
+        return provider && getOrCreate({ provider, name, model: await provider.find(name, false) })
+      const listed = await provider.withCapability('embed')
+      const model = listed.find((each) => spaceOf(provider, shortName(each.name), each) === space)
+      return model && getOrCreate({ provider, name: shortName(model.name), model })
     },
 
     /** Returns the embedder of a model by its id or name; undefined for a missing model or one that does not embed. */
@@ -95,4 +101,10 @@ export function createEmbedders({
     },
   }
 }
+/** A model that is replaced under its name has another space; services do not report the versions of their models. */
+function spaceOf(provider: Provider, name: string, model: ProviderModel | undefined): string {
+  const digest = model?.installed?.digest?.replace(/^sha256:/, '').slice(0, digestCharacters)
+  return `${provider.name}/${name}${digest ? `@${digest}` : ''}`
+}
+
 export type Embedders = ReturnType<typeof createEmbedders>

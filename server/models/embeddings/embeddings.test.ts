@@ -115,7 +115,7 @@ describe('embedding model selection', () => {
       ...(served ? { openaiUrl: openai.url } : {}),
       ...(embedModel === undefined ? {} : { embedModel }),
     })
-    expect((await embedders.current(signal))?.space).toBe(space)
+    expect((await embedders.current(signal))?.space.replace(/@[0-9a-f]{12}$/, '')).toBe(space)
     const choice = await embedders.select()
     if ('reason' in choice) expect(choice.reason).toMatch(/pull/)
   })
@@ -124,14 +124,26 @@ describe('embedding model selection', () => {
     await using ollama = await startOllama({ models: [model('bge-m3:latest'), model('all-minilm:latest')] })
     await using openai = await startOpenAi()
     const embedders = embeddersWith(ollama.url, { openaiUrl: openai.url, embedModel: 'bge-m3' })
+    const space = (await embeddersWith(ollama.url, { embedModel: 'all-minilm' }).current(signal))?.space ?? ''
     const spaces = [
-      'ollama/all-minilm',
+      space,
+      `${space}0`,
       'openai/text-embedding-3-small',
       'ollama/uninstalled',
       'elsewhere/model',
     ]
     const found = await Promise.all(spaces.map(async (space) => (await embedders.forSpace(space))?.space))
-    expect(found).toEqual(['ollama/all-minilm', 'openai/text-embedding-3-small', undefined, undefined])
+    expect(found).toEqual([space, undefined, 'openai/text-embedding-3-small', undefined, undefined])
+  })
+
+  test('has another space after the model was replaced under its name', async () => {
+    const installed = model('bge-m3:latest')
+    await using ollama = await startOllama({ models: [installed] })
+    const spaceNow = async () => (await embeddersWith(ollama.url).current(signal))?.space
+    const before = await spaceNow()
+    expect(await spaceNow()).toBe(before)
+    installed.digest = 'sha256:0123456789abcdef'
+    expect(await spaceNow()).toBe('ollama/bge-m3@0123456789ab')
   })
 
   test('logs one warning if the configured model is not available', async () => {
@@ -253,6 +265,20 @@ describe('embedding', () => {
     await expect(vectors).rejects.toBe('stopped')
     await request.closed
     expect(request.closedEarly).toBe(true)
+  })
+
+  test.each([
+    ['no dimensions', [[]], 'of 0 dimensions'],
+    ['too many dimensions', [Array<number>(16_001).fill(1)], 'of 16001 dimensions'],
+    ['another number of dimensions than before', [[1, 2, 3]], 'of 3 dimensions instead of'],
+  ])('refuses vectors with %s', async (_, embeddings, message) => {
+    const embedder = await embedderOn(ollama)
+    await embedder.embed(['one'], 'passage', signal)
+    ollama.script('/api/embed', { status: 200, body: JSON.stringify({ embeddings }) })
+    await expect(embedder.embed(['two'], 'passage', signal)).rejects.toMatchObject({
+      code: 'unexpected_dimensions',
+      message: expect.stringContaining(message),
+    })
   })
 
   test('embeds an empty text', async () => {

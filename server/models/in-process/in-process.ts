@@ -86,7 +86,7 @@ export function createInProcess(
         installed: {
           size: model.size,
           modifiedAt: model.installedAt,
-          digest: null,
+          digest: model.digest,
           loaded: model.format === 'onnx' ? engine.isLoaded(model) : llama.isLoaded(model),
           capabilities: [model.kind === 'chat' ? 'completion' : model.kind],
         },

@@ -13,6 +13,8 @@ export type InstalledModel = {
   kind: CatalogueEntry['kind']
   dimensions: number | null
   size: number
+  /** The SHA-256 of the model's file in the catalogue; null for a file that somebody has put into the directory. */
+  digest: string | null
   installedAt: string
 } & (({ format: 'onnx' } & EngineModel) | { format: 'gguf'; file: string; header: GgufHeader })
 
@@ -78,6 +80,7 @@ async function readFileModel(file: string, headers: HeaderCache): Promise<Instal
     header,
     dimensions: header.isEmbedding ? header.embeddingLength : null,
     size,
+    digest: null,
     installedAt: mtime.toISOString(),
   }
 }
@@ -95,12 +98,14 @@ async function readInstalled(folder: string, headers: HeaderCache): Promise<Inst
   const file = path.join(folder, entryFile)
   const entry = await readEntry(file)
   if (!entry) return undefined
-  const model = entry.files.find((each) => /\.(?:onnx|gguf)$/.test(each.path))?.path ?? ''
+  const found = entry.files.find((each) => /\.(?:onnx|gguf)$/.test(each.path))
+  const model = found?.path ?? ''
   const common = {
     id: entry.id,
     kind: entry.kind,
     dimensions: entry.dimensions ?? null,
     size: sizeOf(entry),
+    digest: found?.sha256 ?? null,
     installedAt: (await stat(file)).mtime.toISOString(),
   }
   if (model.endsWith('.gguf')) {
