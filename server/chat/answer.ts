@@ -223,6 +223,7 @@ async function answerTurn<Input extends AnswerInput>(
           onFirstToken: () => onFirstToken?.(model),
           context: {
             avee,
+            conversationId: storage.ids.conversation_id,
             isOwner: avee.ownerId === askerId,
             userId: askerId,
             viewerId: run.userId,

@@ -1,4 +1,4 @@
-import { imagesNotAllowed, unsupportedByModel } from './errors.ts'
+import { imagesNotAllowed, noLocalModel, unsupportedByModel } from './errors.ts'
 import type { Capability, ChatModel, ChatRequest, OptionalParameter } from './port.ts'
 
 const mayGetImages = ({ remote, provider }: ChatModel, { imagesTo }: ChatRequest): boolean =>
@@ -21,11 +21,12 @@ export const withPages = (model: ChatModel, request: ChatRequest): ChatRequest =
 })
 
 /**
- * @throws model_unsupported, which names the first field of the request that the model does not support; images_not_allowed for
- * images that may not be sent to its provider
+ * @throws model_unsupported, which names the first field of the request that the model does not support; local_only for a
+ * prompt and images_not_allowed for images that may not be sent to its provider
  */
 export function checkRequest(model: ChatModel, request: ChatRequest): void {
   const { messages, tools = [], toolChoice } = request
+  if (request.localOnly && model.remote) throw noLocalModel(model.name)
   const hasImages = messages.some(({ images = [] }) => images.length > 0)
   if (hasImages && !mayGetImages(model, request)) throw imagesNotAllowed(model.provider)
   const needed: [field: string, Capability, boolean][] = [

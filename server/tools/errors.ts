@@ -22,6 +22,11 @@ export const tookTooLong = defineError(
   'tool_timed_out',
   (seconds: number) => `The tool took longer than ${seconds} seconds.`,
 )
+export const blockedTool = defineError(
+  409,
+  'local_only',
+  () => 'This tool was not called, because nothing of this conversation may leave the private network now.',
+)
 export const toolFailed = (cause: unknown) =>
   new AppError(500, 'tool_failed', 'The tool failed because of an internal error.', { cause })
 export const searchFailed = (reason: string, cause?: unknown) =>

@@ -11,6 +11,7 @@ import { unknownTool } from './errors.ts'
 /** The answer that calls tools. */
 export type ToolContext = {
   avee: Pick<Avee, 'id'>
+  conversationId: string | undefined
   /** Whether the avee answers its owner. */
   isOwner: boolean
   /** The user whom the avee answers. */

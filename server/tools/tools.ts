@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { minLayer } from '../../contract/layers.ts'
 import { type Tool, type ToolName, toolNames } from '../../contract/tools.ts'
-import type { Avee } from '../avees/index.ts'
+import type { Avee, AveeView } from '../avees/index.ts'
 import { AppError } from '../errors.ts'
 import type { Knowledge } from '../knowledge/index.ts'
 import type { Log } from '../log.ts'
@@ -9,11 +9,25 @@ import type { Memory } from '../memory/index.ts'
 import type { JsonSchema } from '../models/index.ts'
 import { calculate } from './calculate.ts'
 import { documentTools } from './documents.ts'
-import { badArguments, notComputable, tookTooLong, toolFailed, unknownTimeZone } from './errors.ts'
+import {
+  badArguments,
+  blockedTool,
+  notComputable,
+  tookTooLong,
+  toolFailed,
+  unknownTimeZone,
+} from './errors.ts'
 import { memoryTools } from './memories.ts'
 import { type OwnToolDependencies, ownTools } from './own/own-tools.ts'
 import type { OfferedToolRow } from './store.ts'
-import { type AveeTool, type BuiltInTool, builtInTool, type ToolContext, type ToolResult } from './tool.ts'
+import {
+  type AveeTool,
+  type BuiltInTool,
+  builtInTool,
+  type ToolContext,
+  type ToolResult,
+  type ToolScope,
+} from './tool.ts'
 import { fetchPageTool, searchWebTool } from './web.ts'
 
 export type ToolDependencies = OwnToolDependencies & {
@@ -76,8 +90,17 @@ export function tools({
   const find = (name: string): BuiltInTool | undefined =>
     Object.hasOwn(builtIn, name) ? builtIn[name as ToolName] : undefined
 
+  /** Returns the avee and its layer as they are now, local only if the conversation is. */
+  async function viewNow({ viewerId, avee, conversationId }: ToolContext): Promise<AveeView> {
+    const viewer = { userId: viewerId, aveeId: null }
+    const found =
+      conversationId === undefined ? undefined : await avees.viewOfConversation(viewer, conversationId)
+    return found ?? (await avees.view(viewer, avee.id))
+  }
+
   /** Runs a tool with the user's current access, within the time limit. */
   async function runTool(
+    scope: ToolScope,
     run: (context: ToolContext) => Promise<ToolResult>,
     context: ToolContext,
   ): Promise<ToolResult> {
@@ -86,9 +109,11 @@ export function tools({
     const aborted = Promise.withResolvers<never>()
     signal.addEventListener('abort', () => aborted.reject(signal.reason as Error), { once: true })
     try {
-      const { layer } = await avees.view({ userId: context.viewerId, aveeId: null }, context.avee.id)
+      const { layer, avee } = await viewNow(context)
+      if (avee.localOnly && scope === 'external') throw blockedTool()
       const running = run({ ...context, layer: minLayer(layer, context.layer), signal })
-      return await Promise.race([running, aborted.promise])
+      const result = await Promise.race([running, aborted.promise])
+      return avee.localOnly ? { ...result, localOnly: true } : result
     } catch (error) {
       context.signal.throwIfAborted()
       if (timeout.aborted) throw tookTooLong(timeoutMs / 1_000)
@@ -110,7 +135,7 @@ export function tools({
         return {
           effect: needsApproval === 'always' ? 'stored' : 'none',
           needsApproval: needsApproval === 'always' || needsApproval(parsed.data, context),
-          run: () => runTool((current) => tool.run(parsed.data, current), context),
+          run: () => runTool(scope, (current) => tool.run(parsed.data, current), context),
         }
       },
     }
@@ -136,7 +161,7 @@ export function tools({
         const tool = find(name)
         return tool ? [present(name, tool)] : []
       }),
-      ...own.toTools(ownRows, runTool),
+      ...own.toTools(ownRows, (run, context) => runTool('external', run, context)),
     ],
 
     /** Manages the tools that owners add. */

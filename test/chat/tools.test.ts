@@ -339,6 +339,25 @@ describe('tools', () => {
     expect(offered()).toEqual(['calculate'])
   })
 
+  test('reach nothing outside from when the avee or the conversation becomes local only', async () => {
+    const { client, avee, id } = await start(app, ['search_web'])
+    for (const path of [`/avees/${avee.id}`, `/conversations/${id}`]) {
+      const asked = ollama.waitForRequest('/api/chat', ollama.requestsTo('/api/chat').length + 1)
+      ollama.script(
+        '/api/chat',
+        {
+          tokens: ['Let me see.'],
+          lastTokenAfter: asked.then(() => client.patch(path, { local_only: true })),
+          toolCalls: [{ name: 'search_web', arguments: { query: 'newts' } }],
+        },
+        { tokens: ['Nothing.'] },
+      )
+      const events = await ask(client, id, 'What do newts eat?')
+      expect(resultsOf(events)).toEqual([expect.stringContaining('may leave the private network')])
+      bodyOf(await client.patch(path, { local_only: false }))
+    }
+  })
+
   test('are chosen by a schema where a model cannot call them', async () => {
     const { client, avee, id } = await start(app, ['calculate'])
     bodyOf(await client.patch(`/avees/${avee.id}`, { model: 'plain:1b' }))

@@ -34,7 +34,7 @@ import { parseDescription } from './parse-description.ts'
 
 export type OwnToolDependencies = {
   database: Database
-  avees: Pick<Avees, 'view'>
+  avees: Pick<Avees, 'view' | 'viewOfConversation'>
   encryption: Encryption
   /** Hosts besides the public internet, as `name` or `name:port`. */
   allowedHosts: string[]
