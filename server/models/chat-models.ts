@@ -1,13 +1,13 @@
 import type { Database } from '../db/index.ts'
 import type { Telemetry } from '../telemetry/index.ts'
 import { checkRequest, withPages } from './check-request.ts'
-import { modelNotInstalled } from './errors.ts'
+import { modelNotInstalled, providerRemoved } from './errors.ts'
 import { createExtractiveModel } from './extractive/extractive.ts'
 import { defaultFallbacks, findFallback } from './fallbacks.ts'
 import { guideTools } from './guided-tools.ts'
 import { isLocalOnly } from './local-only.ts'
 import { measureModel } from './measure-model.ts'
-import type { ChatModel, ChatRequest, SelectedModel, TokenUsage } from './port.ts'
+import type { ChatModel, ChatRequest, ModelPart, SelectedModel, TokenUsage } from './port.ts'
 import { isAway, isBroken } from './providers/health.ts'
 import type { Provider } from './providers/provider.ts'
 import type { Providers } from './providers/registry.ts'
@@ -92,17 +92,15 @@ export function createChatModels({
   ): ChatModel => ({
     ...createChatModel(selected),
     async *stream(request, signal) {
+      const selectedId = awayId ?? idOf(selected)
       let located = selected
       const failed = new Set<Provider>()
       for (;;) {
         let hasStarted = false
         try {
-          const model = guard(createModelFor(request, located), located, userId)
-          for await (const part of model.stream(request, signal)) {
+          for await (const part of answer(located, request, { userId, selectedId, signal })) {
             hasStarted ||= part.type !== 'waiting' && part.type !== 'queued'
-            yield part.type === 'finish'
-              ? { ...part, by: answeredBy(located, part.usage, awayId ?? idOf(selected)) }
-              : part
+            yield part
           }
           return
         } catch (thrown) {
@@ -134,33 +132,49 @@ export function createChatModels({
     return length < (await model.contextTokens(signal))
   }
 
-  /** Adds the steps of every user request: validation, the queue, and the health of the provider. */
-  const guard = (model: ChatModel, { provider }: ServedModel, userId: string): ChatModel => ({
-    ...model,
-    async *stream(request, signal) {
-      checkRequest(model, request)
-      provider.health.check()
-      const queue = schedulers.for(provider.service).queueAnswer(userId, signal)
-      let place = await queue.next()
-      try {
-        for (; !place.done; place = await queue.next()) yield { type: 'queued', ...place.value }
-        let hasStarted = false
-        for await (const part of model.stream(withPages(model, request), signal)) {
-          if (!hasStarted && part.type !== 'waiting') {
-            hasStarted = true
-            provider.health.succeeded()
-          }
-          yield part
+  /** Returns a model as it is now: its provider may have been changed while the answer waited. @throws provider_removed */
+  async function refresh(located: ServedModel): Promise<ServedModel> {
+    const { provider, name } = located
+    const found = (await providers.list()).find(
+      (each) => each === provider || (each.id !== null && each.id === provider.id),
+    )
+    if (!found) throw providerRemoved(provider.name)
+    return found === provider ? located : { provider: found, name, model: await found.find(name, false) }
+  }
+
+  /** Streams an answer of one model with the steps of every user request: validation, the queue, and the provider's health. */
+  async function* answer(
+    selected: ServedModel,
+    request: ChatRequest,
+    { userId, selectedId, signal }: { userId: string; selectedId: string; signal: AbortSignal },
+  ): AsyncGenerator<ModelPart> {
+    checkRequest(createModelFor(request, selected), request)
+    selected.provider.health.check()
+    const queue = schedulers.for(selected.provider.service).queueAnswer(userId, signal)
+    let place = await queue.next()
+    let { health } = selected.provider
+    try {
+      for (; !place.done; place = await queue.next()) yield { type: 'queued', ...place.value }
+      const located = await refresh(selected)
+      health = located.provider.health
+      const model = createModelFor(request, located)
+      if (located !== selected) checkRequest(model, request)
+      let hasStarted = false
+      for await (const part of model.stream(withPages(model, request), signal)) {
+        if (!hasStarted && part.type !== 'waiting') {
+          hasStarted = true
+          health.succeeded()
         }
-      } catch (thrown) {
-        provider.health.failed(thrown)
-        throw thrown
-      } finally {
-        if (place.done) place.value()
-        else await queue.return(() => undefined)
+        yield part.type === 'finish' ? { ...part, by: answeredBy(located, part.usage, selectedId) } : part
       }
-    },
-  })
+    } catch (thrown) {
+      health.failed(thrown)
+      throw thrown
+    } finally {
+      if (place.done) place.value()
+      else await queue.return(() => undefined)
+    }
+  }
 
   /** @throws model_not_found, not_a_chat_model, or the error of its service */
   async function requireChatModel(name: string) {

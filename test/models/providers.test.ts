@@ -189,6 +189,42 @@ describe('providers', () => {
     await expect(answerOf(model)).rejects.toMatchObject({ code: 'http_503', retryAfter: expect.any(Number) })
   })
 
+  test('that are changed while an answer waits are asked as they are then, removed ones not at all', async () => {
+    await using openai = await startOpenAi({ models: [{ id: 'one' }] })
+    bodyOf(await server.client.put('/models/fallbacks', { models: [] }))
+    const provider = { kind: 'openai', name: 'slow', base_url: openai.url, max_parallel: 1 }
+    const { id } = await create({ ...provider, api_key: 'sk-0123456789-old' })
+    bodyOf(await server.client.post('/api/models/active', { model: 'slow/one' }))
+    const { model } = await server.models.selectModel({ signal })
+    const path = '/v1/chat/completions'
+    const whileWaiting = async (change: () => Promise<unknown>) => {
+      const running = Promise.withResolvers<void>()
+      openai.script(path, { tokens: ['Here'], lastTokenAfter: running.promise })
+      const first = answerOf(model)
+      await openai.waitForRequest(path, openai.requestsTo(path).length + 1)
+      const parts = model.stream(question, signal)
+      expect((await parts.next()).value).toMatchObject({ type: 'queued', position: 1 })
+      await change()
+      running.resolve()
+      await first
+      return parts
+    }
+    const changed = await whileWaiting(() =>
+      server.client.patch(`/providers/${id}`, { api_key: 'sk-0123456789-new' }),
+    )
+    await Array.fromAsync(changed)
+    expect(openai.requestsTo(path).at(-1)?.headers.authorization).toBe('Bearer sk-0123456789-new')
+    const asked = openai.requestsTo(path).length + 1
+    const removed = await whileWaiting(async () =>
+      expect(bodyOf(await server.client.delete(`/providers/${id}`))).toEqual({
+        ok: true,
+        active_model: 'llama3.2:1b',
+      }),
+    )
+    await expect(Array.fromAsync(removed)).rejects.toMatchObject({ code: 'provider_removed' })
+    expect(openai.requestsTo(path)).toHaveLength(asked)
+  })
+
   test('are replaced if they fail before the first part, but not later; a refused key is reported', async () => {
     await using openai = await startOpenAi({ models: [{ id: 'one' }] })
     await using other = await startOpenAi({ models: [{ id: 'two' }] })

@@ -6,7 +6,8 @@ const pauseMs = 10_000
 /** The maximum pause, also for a longer Retry-After. */
 const maxPauseMs = 600_000
 
-const away = /^(?:ollama_away|unreachable|not_enough_memory|no_first_token|http_(?:429|500|502|503|504|529))$/
+const away =
+  /^(?:ollama_away|unreachable|provider_removed|not_enough_memory|no_first_token|http_(?:429|500|502|503|504|529))$/
 
 /** Errors after which another model may answer if no part of the answer has arrived. */
 const broken = /^(?:bad_json|cut|not_sse|truncated|upstream_error)$/

@@ -20,6 +20,9 @@ export type ProviderModel = {
     modifiedAt: string | null
     digest: string | null
     loaded: boolean
+    /** Bytes in memory, and those of them on graphics cards. */
+    memory?: number | undefined
+    gpuMemory?: number | undefined
     capabilities: string[]
   }
 }
