@@ -8,6 +8,11 @@ const provider = describe(
   'The name of the provider: ollama, openai, or one that an administrator has added. extractive is built in: it quotes retrieved passages without a language model.',
 )
 
+const memory = {
+  memory: z.optional(describe(z.int(), 'Bytes in memory, where the server of the model reports them.')),
+  gpu_memory: z.optional(describe(z.int(), 'Those of them on graphics cards.')),
+}
+
 export const modelInfo = component(
   'Model',
   z.object({
@@ -19,6 +24,7 @@ export const modelInfo = component(
     capabilities: describe(z.array(z.string()), 'completion, embedding, vision, tools, thinking …'),
     context_length: z.nullable(z.int()),
     loaded: z.boolean(),
+    ...memory,
     active: describe(z.boolean(), 'True for the default model.'),
   }),
 )
@@ -277,21 +283,22 @@ export const deleteProvider = operation({
   audit: 'provider.delete',
   access: 'admin',
   params: idParams,
-  responses: { 200: z.object({ ok: z.literal(true) }) },
+  responses: { 200: z.object({ ok: z.literal(true), active_model: successor }) },
 })
+
+const testedAnswer = z.object({
+  model: z.string(),
+  first_token_ms: z.int(),
+  tokens_per_second: z.nullable(z.number()),
+})
+export type TestedAnswer = z.infer<typeof testedAnswer>
 
 const testedProvider = z.object({
   ok: z.boolean(),
   models: describe(z.int(), 'The number of models that it offers.'),
   latency_ms: describe(z.int(), 'Duration of the request for the list of models.'),
   error: z.optional(describe(z.string(), 'The problem and what to do.')),
-  answer: z.optional(
-    z.object({
-      model: z.string(),
-      first_token_ms: z.int(),
-      tokens_per_second: z.nullable(z.number()),
-    }),
-  ),
+  answer: z.optional(testedAnswer),
 })
 
 export const testProvider = operation({
@@ -321,6 +328,7 @@ export const availableModel = component(
     remote: describe(z.boolean(), 'Whether questions to it leave the private network.'),
     size: z.optional(describe(z.int(), 'Bytes on disk.')),
     loaded: z.optional(describe(z.boolean(), 'Whether it is in memory.')),
+    ...memory,
     price: z.optional(z.object({ input: z.number(), output: z.number() })),
   }),
 )

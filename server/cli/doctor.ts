@@ -1,11 +1,13 @@
 import { accessSync, constants } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
+import { listProviders, type ModelProvider, testProvider } from '../../contract/models.ts'
 import type { Readiness } from '../../contract/server.ts'
 import { type Config, ConfigError } from '../config.ts'
 import { builtPage } from '../http/page.ts'
 import { findChatEngine, findRuntimeProblem } from '../models/index.ts'
 import type { Command, CommandContext } from './command.ts'
+import type { Connection } from './connection.ts'
 import { formatBytes } from './terminal.ts'
 
 type Finding = { check: string; state: 'ok' | 'warning' | 'failed'; message: string }
@@ -15,6 +17,7 @@ const minNodeVersion = 24
 export const doctor: Command = {
   usage: '',
   details: `Checks Node, the settings, the disk, the database, the models and the programs that read scans and old office files.
+Each provider of models is asked for a short answer, for which a remote one may charge.
 The exit code is 1 if something that the server needs is missing.
 
   gabee doctor`,
@@ -102,11 +105,34 @@ async function checkServer({ connect, server }: CommandContext): Promise<Finding
         state: models.embedding === null ? 'warning' : 'ok',
         message: models.embedding ?? 'no embedding model; search finds words only.',
       },
+      ...(await checkProviders(connection)),
     ]
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     return [{ check: server.url === undefined ? 'Database' : 'Server', state: 'failed', message }]
   }
+}
+
+async function checkProviders({ client }: Connection): Promise<Finding[]> {
+  const found = await client.call(listProviders).catch((error: unknown) => error)
+  if (found instanceof Error) return [{ check: 'Providers', state: 'warning', message: found.message }]
+  const { providers } = found as { providers: ModelProvider[] }
+  return await Promise.all(
+    providers.map(async ({ name }): Promise<Finding> => {
+      const check = `Provider ${name}`
+      try {
+        const params = { id: name }
+        const { error, models, answer } = await client.call(testProvider, { params, body: { answer: true } })
+        if (error !== undefined) return { check, state: 'warning', message: error }
+        const parts = [`${models} ${models === 1 ? 'model' : 'models'}`]
+        if (answer) parts.push(`${answer.model} begins to answer after ${answer.first_token_ms} ms`)
+        if (answer?.tokens_per_second) parts.push(`${answer.tokens_per_second} tokens per second`)
+        return { check, state: 'ok', message: parts.join(', ') }
+      } catch (error) {
+        return { check, state: 'warning', message: (error as Error).message }
+      }
+    }),
+  )
 }
 
 function checkRuntime(): Finding {

@@ -8,6 +8,7 @@ import type { InProcess } from './in-process/in-process.ts'
 import { isSameModel, shortName, splitId } from './names.ts'
 import { deleteModel, unloadModel } from './ollama/api.ts'
 import type { ManagedProviders } from './providers/manage.ts'
+import type { ProviderModel } from './providers/protocol.ts'
 import type { Provider } from './providers/provider.ts'
 import type { Providers } from './providers/registry.ts'
 import type { Reranker } from './rerank/reranker.ts'
@@ -59,10 +60,10 @@ export function manageModels({
   }
 
   /** Deactivates a deleted model. Returns the model that answers instead, if it was active. */
-  async function deactivate(id: string): Promise<string | undefined> {
-    const activeName = await active.find()
-    if (activeName === undefined || !isSameModel(activeName, id)) return undefined
-    await active.clear(activeName)
+  async function deactivate(isDeleted: (id: string) => boolean): Promise<string | undefined> {
+    const id = await active.find()
+    if (id === undefined || !isDeleted(id)) return undefined
+    await active.clear(id)
     return (await selector.select({})).located.name
   }
 
@@ -70,7 +71,7 @@ export function manageModels({
   async function deleteInProcess(id: string): Promise<string | undefined> {
     await runtime.delete(id)
     inProcess.invalidate()
-    return await deactivate(`${inProcess.name}/${id}`)
+    return await deactivate((each) => each === `${inProcess.name}/${id}`)
   }
 
   return {
@@ -98,11 +99,21 @@ export function manageModels({
       }
     },
 
+    /** Removes a provider, and deactivates its model. Returns the model that answers instead, if one was active. */
+    async deleteProvider(id: string): Promise<string | undefined> {
+      const provider = (await providers.list()).find((each) => each.id === id)
+      await managed.delete(id)
+      return await deactivate((each) => provider !== undefined && each.startsWith(`${provider.name}/`))
+    },
+
     /** Checks one provider, with `ask` by a short answer. `id` may be its name. */
     async testProvider(id: string, ask: boolean, signal: AbortSignal) {
+      const provider = await managed.require(id)
+      const { located } = ask ? await selector.select({}) : { located: undefined }
+      const preferred = located?.provider === provider ? located.name : undefined
       const { models, latencyMs, problem, answer } = await diagnoseProvider(
-        await managed.require(id),
-        { ask },
+        provider,
+        { ask, preferred },
         signal,
       )
       return {
@@ -117,30 +128,6 @@ export function manageModels({
             tokens_per_second: answer.tokensPerSecond,
           },
         }),
-      }
-    },
-
-    /**
-     * Checks every provider with one short answer each, and returns which models answer and embed by default. The
-     * answers of a remote provider may cost money.
-     */
-    async diagnose(signal: AbortSignal) {
-      const [selection, embeds, all] = await Promise.all([
-        selector.select({}),
-        embedding.select(),
-        providers.list(),
-      ])
-      const { located } = selection
-      return {
-        providers: await Promise.all(
-          all.map((provider) => {
-            const preferred = located.provider === provider ? located.name : undefined
-            return diagnoseProvider(provider, { ask: true, preferred }, signal)
-          }),
-        ),
-        chat: { model: located.name, reason: selection.reason },
-        embedding:
-          'reason' in embeds ? { model: null, reason: embeds.reason } : { model: embeds.name, reason: null },
       }
     },
 
@@ -159,7 +146,7 @@ export function manageModels({
             capabilities: model.capabilities,
             context_length: model.contextLength,
             remote: provider.remote,
-            ...(model.installed && { loaded: model.installed.loaded }),
+            ...(model.installed && { loaded: model.installed.loaded, ...memoryOf(model.installed) }),
             ...(model.installed?.size && { size: model.installed.size }),
             ...(provider.prices?.[model.name] && { price: provider.prices[model.name] }),
           }))
@@ -199,6 +186,7 @@ export function manageModels({
             ],
             context_length: contextLength,
             loaded: installed?.loaded ?? true,
+            ...(installed && memoryOf(installed)),
             active: isActive(provider.name, name),
           })),
       )
@@ -241,7 +229,8 @@ export function manageModels({
       if (provider === inProcess) return await deleteInProcess(model.name)
       await deleteModel(provider.service, model.name, closing)
       provider.invalidate()
-      return await deactivate(provider === ollama ? model.name : `${provider.name}/${model.name}`)
+      const id = provider === ollama ? model.name : `${provider.name}/${model.name}`
+      return await deactivate((each) => isSameModel(each, id))
     },
 
     /** Unloads a model from memory. */
@@ -274,6 +263,11 @@ export function manageModels({
 }
 
 const providerOf = ({ located }: Selection): string => located.provider?.name ?? located.name
+
+const memoryOf = ({ memory, gpuMemory }: NonNullable<ProviderModel['installed']>) => ({
+  ...(memory !== undefined && { memory }),
+  ...(gpuMemory !== undefined && { gpu_memory: gpuMemory }),
+})
 
 const nameIn = ({ kind }: Provider, name: string) => (kind === 'ollama' ? shortName(name) : name)
 

@@ -29,8 +29,8 @@ export const modelRoutes =
     route(app, createProvider, async ({ body }) => models.providers.create(body))
     route(app, updateProvider, async ({ params, body }) => models.providers.update(params.id, body))
     route(app, deleteProvider, async ({ params }) => {
-      await models.providers.delete(params.id)
-      return { ok: true as const }
+      const successor = await models.deleteProvider(params.id)
+      return { ok: true as const, ...(successor !== undefined && { active_model: successor }) }
     })
     route(app, testProvider, async ({ params, body }, reply) =>
       models.testProvider(params.id, body?.answer ?? false, disconnectSignal(reply)),

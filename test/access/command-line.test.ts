@@ -198,6 +198,12 @@ describe('the command line', { timeout: 120_000 }, () => {
     expect(await backup.ended).toBe(0)
     expect(JSON.parse(backup.output.out)).toMatchObject({ path: target, files: 1, damaged: [] })
     expect((await readdir(server.database.dir)).filter((name) => name.includes('.part'))).toEqual([])
+
+    const doctor = command(['doctor', '--json'])
+    await doctor.ended
+    const findings = JSON.parse(doctor.output.out) as { check: string; message: string }[]
+    const { message } = findings.find(({ check }) => check === 'Provider ollama') ?? {}
+    expect(message).toMatch(/^2 models, llama3\.2:1b begins to answer after \d+ ms/)
   })
 
   test('commands without a server open the data directory and act as its owner', async () => {

@@ -61,6 +61,8 @@ describe('the models of a server with Ollama', () => {
         capabilities: ['completion', 'tools'],
         context_length: 131_072,
         loaded: true,
+        memory: 3_000,
+        gpu_memory: 2_000,
         active: true,
       },
       expect.objectContaining({

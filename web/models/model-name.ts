@@ -8,9 +8,9 @@ export const builtInName = (): string => t('Built-in (no language model)')
 export const modelName = ({ name, provider }: Pick<ModelInfo, 'name' | 'provider'>): string =>
   provider === 'extractive' ? builtInName() : name
 
-/** Says which model answers after the active one was deleted; `name` is as the server calls it. */
+/** Says which model answers after the active one was deleted; `name` is that of the server. */
 export const successorText = (name: string): string =>
-  t('It was the active model. {name} answers now.', {
+  t('The active model was deleted. {name} answers now.', {
     name: name === 'extractive' ? builtInName() : name,
   })
 

@@ -92,8 +92,13 @@ export const ollamaRoutes =
       const models = await completions.listModels(callerOf(request))
       return {
         models: models.flatMap((model) =>
-          'plain' in model && model.plain.provider === 'ollama' && model.plain.loaded
-            ? { ...presentModel(model), expires_at: unknownTime, size_vram: 0 }
+          'plain' in model && model.plain.size !== null && model.plain.loaded
+            ? {
+                ...presentModel(model),
+                size: model.plain.memory ?? model.plain.size,
+                expires_at: unknownTime,
+                size_vram: model.plain.gpu_memory ?? 0,
+              }
             : [],
         ),
       }

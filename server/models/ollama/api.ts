@@ -23,8 +23,16 @@ const show = z.object({
 })
 
 const ps = z.object({
-  models: z.array(z.object({ name: z.string(), context_length: z.number().int().nullish() })),
+  models: z.array(
+    z.object({
+      name: z.string(),
+      context_length: z.number().int().nullish(),
+      size: z.number().int().nullish(),
+      size_vram: z.number().int().nullish(),
+    }),
+  ),
 })
+export type LoadedModel = z.infer<typeof ps>['models'][number]
 
 /** `contextLength` is the maximum of the model, not the window that it is loaded with. */
 export type ModelDetails = { capabilities: string[]; contextLength: number | null }
@@ -67,13 +75,10 @@ function guessCapabilities(model: InstalledModel): string[] {
     : ['completion']
 }
 
-/** Lists the models in memory with their context windows. */
-export async function listLoaded(
-  service: ModelService,
-  signal: AbortSignal,
-): Promise<{ name: string; contextLength: number | null }[]> {
+/** Lists the models in memory with their context windows and bytes. */
+export async function listLoaded(service: ModelService, signal: AbortSignal): Promise<LoadedModel[]> {
   const answer = await requestJson(service, ps, { path: '/api/ps', signal, timeoutMs: quickTimeoutMs })
-  return answer.models.map((model) => ({ name: model.name, contextLength: model.context_length ?? null }))
+  return answer.models
 }
 
 export async function deleteModel(service: ModelService, name: string, signal: AbortSignal): Promise<void> {

@@ -56,6 +56,15 @@ describe('Ollama requests', () => {
     })
   })
 
+  test('ask a thinking model to think, except about an answer in JSON', async () => {
+    await using it = await open(undefined, [
+      { name: 'llama3.2:1b', capabilities: ['completion', 'thinking'] },
+    ])
+    await ask(it.model)
+    await ask(it.model, 'Hello', { responseFormat: {} })
+    expect(it.ollama.requestsTo('/api/chat').map(({ body }) => body['think'])).toEqual([true, false])
+  })
+
   test('disable truncation and set the context window', async () => {
     await using it = await open()
     await ask(it.model)

@@ -53,6 +53,8 @@ export const createOllamaChat = (options: OllamaChatOptions): ChatModel => ({
       messages: messages.map((message) => toOllamaMessage(message, messages)),
       ...(tools.length > 0 && toolChoice !== 'none' && { tools: tools.map(toFunctionTool) }),
       ...(responseFormat && { format: responseFormat.schema ?? 'json' }),
+      // The default depends on the version. With a format, some versions restrict the thoughts instead of the answer.
+      ...(options.capabilities.includes('thinking') && { think: !responseFormat }),
       stream: true,
       // Both default to true and silently drop parts of the prompt.
       truncate: false,

@@ -18,7 +18,7 @@ export function createOllamaContexts(service: ModelService, configured: number |
       if (cached !== undefined) return cached
       const loaded = configured === undefined ? await listLoaded(service, signal).catch(() => []) : []
       signal.throwIfAborted()
-      const current = loaded.find(({ name }) => isSameModel(name, model))?.contextLength ?? 0
+      const current = loaded.find(({ name }) => isSameModel(name, model))?.context_length ?? 0
       const context = Math.min(
         configured ?? Math.max(defaultContextTokens, current),
         maximum ?? Number.POSITIVE_INFINITY,

@@ -43,18 +43,23 @@ export function createOllamaProtocol(dependencies: ProtocolDependencies): Provid
         mapConcurrently(installed, describe),
         listLoaded(service, closing).catch(() => []),
       ])
-      return installed.map((model, i) => ({
-        name: model.name,
-        capabilities: fromOllama(all[i]?.capabilities ?? []),
-        contextLength: all[i]?.contextLength ?? null,
-        installed: {
-          size: model.size ?? null,
-          modifiedAt: model.modified_at ?? null,
-          digest: model.digest ?? null,
-          loaded: loaded.some(({ name }) => isSameModel(name, model.name)),
-          capabilities: all[i]?.capabilities ?? [],
-        },
-      }))
+      return installed.map((model, i) => {
+        const inMemory = loaded.find(({ name }) => isSameModel(name, model.name))
+        return {
+          name: model.name,
+          capabilities: fromOllama(all[i]?.capabilities ?? []),
+          contextLength: all[i]?.contextLength ?? null,
+          installed: {
+            size: model.size ?? null,
+            modifiedAt: model.modified_at ?? null,
+            digest: model.digest ?? null,
+            loaded: inMemory !== undefined,
+            memory: inMemory?.size ?? undefined,
+            gpuMemory: inMemory?.size_vram ?? undefined,
+            capabilities: all[i]?.capabilities ?? [],
+          },
+        }
+      })
     },
 
     chat: (name, model) =>

@@ -133,7 +133,7 @@ function ModelRow({ model, isAdmin }: { model: ModelInfo; isAdmin: boolean }) {
   const showToast = useToast()
   const [isDeleting, setIsDeleting] = useState(false)
   const refresh = () => queries.invalidateQueries({ queryKey: keys.models })
-  const isBuiltIn = model.provider === 'extractive'
+  const isOnDisk = model.size !== null
   const name = modelName(model)
   const isLanguageModel = canAnswer(model)
 
@@ -162,7 +162,7 @@ function ModelRow({ model, isAdmin }: { model: ModelInfo; isAdmin: boolean }) {
         <span className="row-title">
           <span className="truncate">{name}</span>
           {model.active && <Badge kind="accent">{t('Active')}</Badge>}
-          {model.loaded && !isBuiltIn && <Badge>{t('Loaded')}</Badge>}
+          {model.loaded && isOnDisk && <Badge>{t('Loaded')}</Badge>}
         </span>
         <span className="row-facts">{facts(model)}</span>
       </div>
@@ -173,7 +173,7 @@ function ModelRow({ model, isAdmin }: { model: ModelInfo; isAdmin: boolean }) {
               {t('Use')}
             </Button>
           )}
-          {!isBuiltIn && (isLanguageModel || model.provider === 'ollama') && (
+          {(isLanguageModel ? model.provider !== 'extractive' : isOnDisk) && (
             <Menu
               trigger={
                 <IconButton
@@ -193,12 +193,12 @@ function ModelRow({ model, isAdmin }: { model: ModelInfo; isAdmin: boolean }) {
                   {t('Test')}
                 </MenuItem>
               )}
-              {model.loaded && (
+              {model.loaded && isOnDisk && (
                 <MenuItem icon={Power} onSelect={() => unload.mutate()}>
                   {t('Unload')}
                 </MenuItem>
               )}
-              {model.provider === 'ollama' && (
+              {isOnDisk && (
                 <>
                   <MenuSeparator />
                   <MenuItem icon={Trash2} danger onSelect={() => setIsDeleting(true)}>
@@ -239,6 +239,7 @@ function facts(model: ModelInfo): string {
   return joinFacts([
     model.provider === 'extractive' ? t('Quotes passages from your documents') : providerName(model.provider),
     model.size && formatBytes(model.size),
+    model.memory && t('{size} in memory', { size: formatBytes(model.memory) }),
     model.context_length && t('Context window: {count, number} tokens', { count: model.context_length }),
     ...model.capabilities.map((capability) => {
       const label = capabilityLabels[capability]

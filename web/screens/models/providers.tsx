@@ -1,10 +1,17 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Ellipsis, Pencil, Plus, Trash2, Zap } from 'lucide-react'
 import { useState } from 'react'
-import { deleteProvider, listProviders, type ModelProvider, testProvider } from '../../../contract/models.ts'
+import {
+  deleteProvider,
+  listProviders,
+  type ModelProvider,
+  type TestedAnswer,
+  testProvider,
+} from '../../../contract/models.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
+import { successorText } from '../../models/model-name.ts'
 import { Section } from '../../shell/page.tsx'
 import { Row } from '../../shell/row.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
@@ -59,15 +66,15 @@ function ProviderRow({ provider }: { provider: ModelProvider }) {
   const { id, name, kind, base_url, remote, read_only, has_key, key_hint, last_error } = provider
   const refresh = () => queries.invalidateQueries({ queryKey: keys.models })
   const test = useMutation({
-    mutationFn: () => api.call(testProvider, { params: { id: id ?? name } }),
-    onSuccess: ({ ok, models, latency_ms, error }) =>
+    mutationFn: () => api.call(testProvider, { params: { id: id ?? name }, body: { answer: true } }),
+    onSuccess: ({ ok, models, latency_ms, error, answer }) =>
       ok
         ? showToast(
             t('{name} offers {count, plural, one {# model} other {# models}} ({ms} ms).', {
               name,
               count: models,
               ms: latency_ms,
-            }),
+            }) + (answer ? ` ${speedText(answer)}` : ''),
           )
         : showToast(error ?? t('{name} is not responding.', { name }), 'bad'),
     onError: (error) => showToast(errorMessage(error), 'bad'),
@@ -114,7 +121,8 @@ function ProviderRow({ provider }: { provider: ModelProvider }) {
         title={t('Remove {name}?', { name })}
         action={t('Remove')}
         onConfirm={async () => {
-          if (id !== null) await api.call(deleteProvider, { params: { id } })
+          const removed = id === null ? undefined : await api.call(deleteProvider, { params: { id } })
+          if (removed?.active_model) showToast(successorText(removed.active_model))
           await refresh()
         }}
       >
@@ -123,3 +131,12 @@ function ProviderRow({ provider }: { provider: ModelProvider }) {
     </Row>
   )
 }
+
+const speedText = ({ model, first_token_ms, tokens_per_second }: TestedAnswer): string =>
+  tokens_per_second === null
+    ? t('{model} begins to answer after {ms} ms.', { model, ms: first_token_ms })
+    : t('{model} begins to answer after {ms} ms and writes {rate, number} tokens per second.', {
+        model,
+        ms: first_token_ms,
+        rate: tokens_per_second,
+      })
