@@ -9,8 +9,8 @@ const provider = describe(
 )
 
 const memory = {
-  memory: z.optional(describe(z.int(), 'Bytes in memory, where the server of the model reports them.')),
-  gpu_memory: z.optional(describe(z.int(), 'Those of them on graphics cards.')),
+  memory: z.optional(describe(z.int(), 'Bytes in memory, if reported by the server of the model.')),
+  gpu_memory: z.optional(describe(z.int(), 'The part of `memory` on graphics cards.')),
 }
 
 export const modelInfo = component(

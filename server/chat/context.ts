@@ -70,9 +70,11 @@ export type TurnContext = {
   ownTools: OfferedToolRow[]
 }
 
-/** As many as half of a window of 32,768 tokens holds; in smaller ones the prompt takes the best of them. */
+/** About as many as fit into half of a window of 32,768 tokens; smaller windows contain the best of them. */
 const maxRetrievedTurns = 100
-/** Shorter turns are priced alike, about 100 tokens: in conversations of short turns the score alone decides. */
+/**
+ * Shorter turns count as this long (about 100 tokens), so that conversations of short turns are ranked by score alone.
+ */
 const minPricedCharacters = 400
 /**
  * A history of up to this many characters is part of every prompt in full: about a quarter of the smallest window,
@@ -229,7 +231,7 @@ async function visibleTurns(
     .map(({ id, role, excerpt, createdAt }) => ({ id, role, content: excerpt, writtenAt: createdAt }))
 }
 
-/** Two turns are worth more than one that is as good as each of them and twice as long. */
+/** Ranks two turns above a single one with the same score and twice the length. */
 const valueOf = ({ score, excerpt }: RecalledTurn): number =>
   score / Math.sqrt(Math.max(excerpt.length, minPricedCharacters))
 

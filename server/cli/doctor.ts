@@ -17,7 +17,7 @@ const minNodeVersion = 24
 export const doctor: Command = {
   usage: '',
   details: `Checks Node, the settings, the disk, the database, the models and the programs that read scans and old office files.
-Each provider of models is asked for a short answer, for which a remote one may charge.
+Requests a short answer from each provider of models, for which remote providers may charge.
 The exit code is 1 if something that the server needs is missing.
 
   gabee doctor`,

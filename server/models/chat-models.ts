@@ -132,7 +132,10 @@ export function createChatModels({
     return length < (await model.contextTokens(signal))
   }
 
-  /** Returns a model as it is now: its provider may have been changed while the answer waited. @throws provider_removed */
+  /**
+   * Returns the current state of a model, whose provider may have changed while the answer waited. @throws
+   * provider_removed
+   */
   async function refresh(located: ServedModel): Promise<ServedModel> {
     const { provider, name } = located
     const found = (await providers.list()).find(

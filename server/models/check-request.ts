@@ -21,8 +21,7 @@ export const withPages = (model: ChatModel, request: ChatRequest): ChatRequest =
 })
 
 /**
- * @throws model_unsupported, which names the first field of the request that the model does not support; local_only for a
- * prompt and images_not_allowed for images that may not be sent to its provider
+ * @throws model_unsupported with the name of the first unsupported field; local_only or images_not_allowed if the prompt or its images may not be sent to the provider of the model
  */
 export function checkRequest(model: ChatModel, request: ChatRequest): void {
   const { messages, tools = [], toolChoice } = request

@@ -60,7 +60,7 @@ export function coverageOf(
   }
 }
 
-/** Returns a function that sums the general IDF of the content terms that a text contains. */
+/** Returns a function that computes the sum of the general IDF of the content terms in a text. */
 export function matchedWeight(analyzer: QueryAnalyzer, terms: QueryTerm[]): (text: string) => number {
   const termByHash = contentTermsByHash(terms)
   return (text) => {

@@ -3,10 +3,13 @@ import { highest } from './highest.ts'
 /** The weights of a text by term. */
 export type TermWeights = { id: string; terms: Uint32Array; weights: Float32Array }
 
-/** Entries of some texts in the order of their terms; those of `terms[i]` are between `starts[i]` and `starts[i + 1]`. */
+/**
+ * Entries of a group of texts, sorted by term. The entries of `terms[i]` start at `starts[i]` and end before `starts[i
+ * + 1]`.
+ */
 type Segment = { terms: Uint32Array; starts: Uint32Array; rows: Uint32Array; weights: Float32Array }
 
-/** A term and the number of an entry, below this, make an exact integer. */
+/** With fewer entries, `term * maxEntries + entry` is an exact integer. */
 const maxEntries = 2 ** 22
 
 /** An inverted index: finds the texts whose weights have the highest inner product with those of a query. */
@@ -62,7 +65,7 @@ export class Postings {
     return highest(scores, count, 0).map((row) => this.#ids[row] ?? '')
   }
 
-  /** Adds the part of one term to the scores; `onlyFound` leaves out texts without a score. */
+  /** Adds the contribution of a term to the scores; `onlyFound` skips texts without a score. */
   #addScores(scores: Float64Array, term: number, factor: number, onlyFound: boolean): void {
     for (const { terms, starts, rows, weights } of this.#segments) {
       const place = positionOf(terms, term)
@@ -76,7 +79,7 @@ export class Postings {
   }
 }
 
-/** Finds the first of the ascending numbers that is not below `wanted`. */
+/** Returns the index of the first number that is at least `wanted`; `numbers` is in ascending order. */
 function positionOf(numbers: Uint32Array, wanted: number): number {
   let [low, high] = [0, numbers.length]
   while (low < high) {

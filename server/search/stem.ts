@@ -33,7 +33,7 @@ const stemmers: Record<string, () => Promise<{ stemmer: (word: string) => string
 /** Languages in which diacritics distinguish words. In all others they are optional and removed. */
 const distinctDiacritics = new Set(['vie', 'hin', 'npi', 'san', 'tam', 'tha'])
 
-/** Cached stems of a language; about the vocabulary of a long document. */
+/** The maximum number of cached stems per language, about the vocabulary of a long document. */
 const maxCachedWords = 20_000
 
 /** Maps a word to the term that is indexed: lower case, stemmed, without optional diacritics. */

@@ -90,7 +90,7 @@ export function tools({
   const find = (name: string): BuiltInTool | undefined =>
     Object.hasOwn(builtIn, name) ? builtIn[name as ToolName] : undefined
 
-  /** Returns the avee and its layer as they are now, local only if the conversation is. */
+  /** Returns the current avee and layer, with `localOnly` if the conversation is local only. */
   async function viewNow({ viewerId, avee, conversationId }: ToolContext): Promise<AveeView> {
     const viewer = { userId: viewerId, aveeId: null }
     const found =

@@ -335,7 +335,7 @@ describe('tools', () => {
     expect(offered()).toEqual(['calculate'])
   })
 
-  test('reach nothing outside from when the avee or the conversation becomes local only', async () => {
+  test('reach nothing outside once the avee or the conversation is local only', async () => {
     const { client, avee, id } = await start(app, ['search_web'])
     for (const path of [`/avees/${avee.id}`, `/conversations/${id}`]) {
       const asked = ollama.waitForRequest('/api/chat', ollama.requestsTo('/api/chat').length + 1)

@@ -246,7 +246,7 @@ describe.each(DATABASES)('search on %s', (kind) => {
   })
 
   if (kind === 'embedded')
-    test('chooses passages in memory as the database does, also when documents have changed', async () => {
+    test('selects the same passages in memory as the database, even after documents have changed', async () => {
       const eve = await server.newAvee()
       const scope = { aveeId: eve.aveeId, layers: [...allLayers] }
       const word = (n: number) => `w${String.fromCodePoint(97 + (n % 26), 97 + ((n * 7) % 23))}`

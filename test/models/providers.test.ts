@@ -189,7 +189,7 @@ describe('providers', () => {
     await expect(answerOf(model)).rejects.toMatchObject({ code: 'http_503', retryAfter: expect.any(Number) })
   })
 
-  test('that are changed while an answer waits are asked as they are then, removed ones not at all', async () => {
+  test('are used with their current settings after an answer has waited, and not if they were removed', async () => {
     await using openai = await startOpenAi({ models: [{ id: 'one' }] })
     bodyOf(await server.client.put('/models/fallbacks', { models: [] }))
     const provider = { kind: 'openai', name: 'slow', base_url: openai.url, max_parallel: 1 }

@@ -26,7 +26,7 @@ export function PageText({
   children,
 }: {
   documentId: string
-  /** Shows headings as such, and no markup. */
+  /** Renders headings and hides the Markdown syntax. */
   isMarkdown: boolean
   passage: HighlightedPassage | undefined
   /** The selected page; undefined shows the page of the passage. */
@@ -104,7 +104,7 @@ function emphasizeSupport(
   return parts
 }
 
-/** Shows Markdown without the marks of headings, bold text and code. */
+/** Renders headings, and omits the Markdown syntax of bold text and code. */
 const withoutMarkup = (markdown: string): ReactNode =>
   markdown
     .split(/^#{1,6} (.*)$/m)

@@ -1,4 +1,4 @@
-/** Divides documents into groups with about `maxPassages` passages, or one document. */
+/** Divides documents into groups of about `maxPassages` passages; a larger document has its own group. */
 export function inGroups<Document extends { passages: number }>(
   documents: Document[],
   maxPassages: number,

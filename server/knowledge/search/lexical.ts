@@ -20,7 +20,7 @@ import type { FindFrequencies } from './term-statistics.ts'
 /** The approximate maximum number of passages to score, those with the rarest terms of the query. */
 const maxCandidates = 5_000
 const maxResults = 100
-/** A few more are chosen in memory, where scores are rounded differently. */
+/** A few more passages are selected in memory, because its scores are rounded differently. */
 const maxChosen = 110
 /** Pseudo-relevance feedback: the number of passages and of terms taken from them, and the weight of their score. */
 const feedbackPassages = 5
@@ -77,7 +77,7 @@ export async function lexicalSearch(
   const required = query.passages <= maxScannedPassages ? [...weights.keys()] : candidates
   const ids = query.choosePassages(weights, required, maxChosen)
   let ranked = await searchLexical(database, scope, { ...search, ...(ids && { ids }) })
-  // Passages of deleted documents may have taken the place of others.
+  // The selection may contain passages of deleted documents in place of others.
   if (ids?.length === maxChosen && ranked.length < maxResults)
     ranked = await searchLexical(database, scope, search)
   const vectors = ranked.slice(0, feedbackPassages).map(({ lex }) => parseSparseVectorLiteral(lex ?? '{}'))

@@ -6,21 +6,24 @@ import { type LibraryCounts, listTermWeights, listVersions, type Scope } from '.
 import { inGroups } from './in-groups.ts'
 import { identityOf } from './term-statistics.ts'
 
-/** The database chooses among fewer passages as fast. */
+/** With fewer passages, the database is as fast. */
 const minPassages = 300
 const maxBytes = 64 * 1024 * 1024
-/** A passage of the usual size has about 100 terms. */
+/** A typical passage has about 100 terms. */
 const bytesPerPassage = 1_000
 const maxIdleMs = 10 * 60_000
-/** Passages read at a time, which takes about 10 ms of the event loop. */
+/** The number of passages read at a time, which blocks the event loop for about 10 ms. */
 const passagesPerBatch = 500
-/** Each search looks its terms up in every segment. */
+/** Every search looks up its terms in each segment. */
 const maxSegments = 200
 
-/** Documents of deleted versions stay until they are half of all; the database leaves them out of results. */
+/** Deleted versions remain until they are half of all; the database omits them from results. */
 type Library = { postings: Postings; versions: Set<string>; identity?: string; isReading: boolean }
 
-/** Returns the ids of the `count` best passages with one of the candidate terms; undefined if the database is to choose. */
+/**
+ * Returns the ids of the `count` best passages that contain a candidate term; undefined if the database must select
+ * them.
+ */
 export type ChoosePassages = (
   weights: Map<number, number>,
   candidates: number[],
@@ -28,9 +31,9 @@ export type ChoosePassages = (
 ) => string[] | undefined
 
 /**
- * Chooses the passages that the database ranks. Half of a lexical search of the embedded database is to read its
- * candidates, so the postings of libraries in use are kept in memory. While they are read, in larger and smaller libraries
- * and on PostgreSQL, the database chooses by its index.
+ * Selects the passages that the database ranks. Reading candidates takes half the time of a lexical search in the
+ * embedded database, so the postings of libraries in use are kept in memory. While they are loaded, for libraries too
+ * small or too large, and on PostgreSQL, the database selects the passages with its index.
  */
 export function libraryPostings({
   database,
@@ -87,7 +90,7 @@ export function libraryPostings({
       read(library, scope, identity)
         .catch((err: unknown) => {
           libraries.delete(key)
-          log.warn({ err }, 'the terms of a library could not be read; the database chooses passages')
+          log.warn({ err }, 'the terms of a library could not be read; the database selects the passages')
         })
         .finally(() => {
           library.isReading = false

@@ -143,7 +143,8 @@ export const maxScannedPassages = 3_000
 
 /**
  * Finds the passages with one of the `candidates` (hashes of the query's rare terms), ordered by their BM25 score plus
- * that of their section; of `ids` if given. `passages` is the number of passages in the scope.
+ * that of their section. `ids` restricts the search to these passages. `passages` is the number of passages in the
+ * scope.
  */
 export async function searchLexical(
   database: Pick<Database, 'kind' | 'db' | 'transaction'>,
@@ -197,7 +198,7 @@ export async function searchLexical(
   })
 }
 
-/** Lists the documents of a scope, with the number of their passages. */
+/** Lists the documents of a scope with their numbers of passages. */
 export const listVersions = (db: Db, { aveeId, layers }: Scope) =>
   db
     .selectFrom('documents')
@@ -206,7 +207,7 @@ export const listVersions = (db: Db, { aveeId, layers }: Scope) =>
     .where('layer', 'in', layers)
     .execute()
 
-/** Returns the weights of the terms of passages by number, from `from` to before `to`. */
+/** Returns the term weights of the passages numbered from `from` up to, but not including, `to`. */
 export async function listTermWeights(
   db: Db,
   versions: string[],
@@ -218,7 +219,7 @@ export async function listTermWeights(
     where version = any(${versions}::bigint[]) and n >= ${from} and n < ${to}
   `.execute(db)
   return rows.map(({ id, lex }) => {
-    // Its binary form: the dimensions, the number of elements, nothing, the indexes from 0, the values.
+    // The binary format: dimensions, number of elements, an unused field, indexes from 0, values.
     const length = lex.readInt32BE(4)
     return {
       id,

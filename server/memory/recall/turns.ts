@@ -58,7 +58,7 @@ const noCoverage: Coverage = { share: 0, windowShare: 0, matched: 0 }
 /** Excerpts of long messages may take longer in total, so the event loop is released in between. */
 const maxBlockingMs = 10
 const maxLexical = 400
-/** Turns of other branches and of the period that the query names are found among this many more. */
+/** Additional results, because turns of other branches and outside the period in the query are removed afterwards. */
 const maxOmitted = 60
 const maxNearest = 100
 /**

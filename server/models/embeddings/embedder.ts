@@ -32,7 +32,7 @@ const maxBatchTexts = 64
 const maxBatchTokens = 8_192
 const maxConcurrent = 2
 const maxAttempts = 4
-/** A limit of pgvector. */
+/** The maximum of pgvector. */
 const maxDimensions = 16_000
 /** A text this short is not truncated further. */
 const minTextCharacters = 16

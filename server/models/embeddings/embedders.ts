@@ -10,7 +10,7 @@ import type { VectorCache } from './cache.ts'
 import { createEmbedder, type EmbedBatch } from './embedder.ts'
 import { type EmbeddingSelection, selectEmbeddingModel } from './select-model.ts'
 
-/** As Ollama shortens them. */
+/** Ollama shortens digests to the same length. */
 const digestCharacters = 12
 
 type EmbedderDependencies = {
@@ -101,7 +101,10 @@ export function createEmbedders({
     },
   }
 }
-/** A model that is replaced under its name has another space; services do not report the versions of their models. */
+/**
+ * Replacing a model by another version with the same name changes the space, except in services, which report no
+ * versions.
+ */
 function spaceOf(provider: Provider, name: string, model: ProviderModel | undefined): string {
   const digest = model?.installed?.digest?.replace(/^sha256:/, '').slice(0, digestCharacters)
   return `${provider.name}/${name}${digest ? `@${digest}` : ''}`

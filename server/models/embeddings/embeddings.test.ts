@@ -136,7 +136,7 @@ describe('embedding model selection', () => {
     expect(found).toEqual([space, undefined, 'openai/text-embedding-3-small', undefined, undefined])
   })
 
-  test('has another space after the model was replaced under its name', async () => {
+  test('has another space after another version of the model was installed', async () => {
     const installed = model('bge-m3:latest')
     await using ollama = await startOllama({ models: [installed] })
     const spaceNow = async () => (await embeddersWith(ollama.url).current(signal))?.space

@@ -13,7 +13,7 @@ export type InstalledModel = {
   kind: CatalogueEntry['kind']
   dimensions: number | null
   size: number
-  /** The SHA-256 of the model's file in the catalogue; null for a file that somebody has put into the directory. */
+  /** The SHA-256 of the model's file in the catalogue; null for a file that was added to the directory manually. */
   digest: string | null
   installedAt: string
 } & (({ format: 'onnx' } & EngineModel) | { format: 'gguf'; file: string; header: GgufHeader })

@@ -53,7 +53,7 @@ export const createOllamaChat = (options: OllamaChatOptions): ChatModel => ({
       messages: messages.map((message) => toOllamaMessage(message, messages)),
       ...(tools.length > 0 && toolChoice !== 'none' && { tools: tools.map(toFunctionTool) }),
       ...(responseFormat && { format: responseFormat.schema ?? 'json' }),
-      // The default depends on the version. With a format, some versions restrict the thoughts instead of the answer.
+      // The default depends on the version. Some versions apply `format` to the reasoning instead of the answer.
       ...(options.capabilities.includes('thinking') && { think: !responseFormat }),
       stream: true,
       // Both default to true and silently drop parts of the prompt.

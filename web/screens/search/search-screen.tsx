@@ -65,7 +65,7 @@ export function SearchScreen() {
               signal,
             }),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
-    // While one types, the former results remain; not those of another filter.
+    // While the user types, the previous results remain, except those of another filter.
     placeholderData: (previous, last) =>
       last?.queryKey[1] === scope && last.queryKey[2] === avee ? previous : undefined,
   })
