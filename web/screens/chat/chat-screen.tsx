@@ -1,21 +1,10 @@
 import { skipToken, useQuery } from '@tanstack/react-query'
-import {
-  ChartNoAxesColumn,
-  Download,
-  Ellipsis,
-  FileJson,
-  Paperclip,
-  Search,
-  Share2,
-  SquarePen,
-} from 'lucide-react'
-import { Suspense, useCallback, useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
+import { Suspense, useCallback, useEffect, useEffectEvent, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { type Attachment, isPicture, maxQuestionAttachments } from '../../../contract/attachments.ts'
 import { type Avee, getAvee } from '../../../contract/avees.ts'
-import { exportConversation, getConversation } from '../../../contract/conversations.ts'
+import { getConversation } from '../../../contract/conversations.ts'
 import type { Document } from '../../../contract/knowledge.ts'
-import type { Citation } from '../../../contract/messages.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi, useIsVisitor } from '../../api/react.tsx'
 import { DropOverlay, useDocumentPicker, useFileDrop } from '../../documents/file-drop.tsx'
@@ -26,30 +15,26 @@ import { TopBar, useTitle } from '../../shell/page.tsx'
 import { onDemand, ScreenBoundary } from '../../shell/screen-boundary.tsx'
 import { markRepliesSeen } from '../../shell/seen-replies.ts'
 import { setUnsentConversation, unsentConversation } from '../../shell/unsent-conversation.ts'
-import { ButtonLink, IconButton } from '../../ui/button.tsx'
-import { isEmbedded } from '../../ui/embedded.ts'
+import { ButtonLink } from '../../ui/button.tsx'
 import { saveLocally } from '../../ui/local-storage.ts'
-import { Menu, MenuItem } from '../../ui/menu.tsx'
 import { EmptyState, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
-import { AveeAvatar } from './avee-avatar.tsx'
+import { ChatTopBar } from './chat-top-bar.tsx'
 import type { OpenCitation } from './citation-panel.tsx'
 import { Composer } from './composer.tsx'
 import { Greeting, knowsAvees } from './greeting.tsx'
-import type { MessageActions } from './message-actions.ts'
+import { useMessageActions } from './message-actions.ts'
 import { ModelPicker, useChosenModel } from './model-picker.tsx'
 import { useBlindModel } from './picture-permission.ts'
 import { SharingNotice } from './sharing-notice.tsx'
 import { loadMessageList, ThreadView } from './thread.tsx'
 import { clearDraft, moveDraft, useDraft } from './use-draft.ts'
 import { useThread } from './use-thread.ts'
-import { useUnsentFiles } from './use-unsent-files.ts'
+import { useUnsentConversation, useUnsentFiles } from './use-unsent-files.ts'
 import './chat-screen.css'
 
 const CitationPanel = onDemand(async () => (await import('./citation-panel.tsx')).CitationPanel)
 const DropDialog = onDemand(async () => (await import('./drop-dialog.tsx')).DropDialog)
-const FilesDialog = onDemand(async () => (await import('./files-dialog.tsx')).FilesDialog)
-const ShareDialog = onDemand(async () => (await import('./share-dialog.tsx')).ShareDialog)
 const InsightPanel = onDemand(async () => (await import('./insight-panel.tsx')).InsightPanel)
 
 /** /chat/{handle} and /chat/{handle}/{conversation_id}: a conversation with an avee. */
@@ -116,8 +101,6 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   const [openCitation, setOpenCitation] = useState<OpenCitation>()
   const [isInsightOpen, setIsInsightOpen] = useState(false)
   const [isSearching, setIsSearching] = useState(false)
-  const [isSharing, setIsSharing] = useState(false)
-  const [isListingFiles, setIsListingFiles] = useState(false)
   const input = useRef<HTMLTextAreaElement>(null)
 
   const conversation = useQuery({
@@ -134,18 +117,8 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   }, [conversation.data])
 
   const unsent = useUnsentFiles(conversationId)
-  const unsentId = conversationId === undefined ? unsentConversation(avee.handle) : undefined
-  useEffect(() => {
-    const asksAtOnce = (history.state as { ask?: unknown } | null)?.ask !== undefined
-    if (unsentId !== undefined && !asksAtOnce) navigate(`/chat/${avee.handle}/${unsentId}`, { replace: true })
-  }, [unsentId, avee.handle, navigate])
-  const isGone = conversation.error instanceof ApiError && conversation.error.status === 404
-  useEffect(() => {
-    if (isGone && unsentConversation(avee.handle) === conversationId) {
-      setUnsentConversation(avee.handle, undefined)
-      navigate(`/chat/${avee.handle}`, { replace: true })
-    }
-  }, [isGone, avee.handle, conversationId, navigate])
+  const isDeleted = conversation.error instanceof ApiError && conversation.error.status === 404
+  useUnsentConversation(avee.handle, conversationId, isDeleted)
 
   const thread = useThread({
     handle: avee.handle,
@@ -177,7 +150,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
       if (!avee.is_library) saveLocally(knowsAvees, 'yes')
     },
   })
-  const { send, refresh, showBranch } = thread
+  const { send } = thread
 
   const ask = useCallback(
     (question: string) => {
@@ -202,32 +175,11 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
     if (matchMedia('(pointer: fine)').matches) input.current?.focus()
   }, [chatKey])
 
-  const callbacks = useRef({ send, showBranch, showToast })
-  useEffect(() => {
-    callbacks.current = { send, showBranch, showToast }
+  const actions = useMessageActions(thread, (citations, n, answer) => {
+    setIsInsightOpen(false)
+    const available = citations.filter((citation) => citation.status === 'available')
+    setOpenCitation({ citations: available, n, answer })
   })
-  const actions = useMemo<MessageActions>(
-    () => ({
-      edit: (messageId, question) => callbacks.current.send({ kind: 'edit', messageId, question }),
-      regenerate: (messageId, model) =>
-        callbacks.current.send({ kind: 'regenerate', messageId, ...(model ? { model } : {}) }),
-      continueAnswer: (messageId) =>
-        callbacks.current.send({ kind: 'regenerate', messageId, continues: true }),
-      ask: (question) => callbacks.current.send({ kind: 'ask', question }),
-      showBranch: (messageId) => {
-        callbacks.current
-          .showBranch(messageId)
-          .catch((error: unknown) => callbacks.current.showToast(errorMessage(error), 'bad'))
-      },
-      openCitation: (citations: Citation[], n: number, answer: string) => {
-        setIsInsightOpen(false)
-        const available = citations.filter((citation) => citation.status === 'available')
-        setOpenCitation({ citations: available, n, answer })
-      },
-      refresh,
-    }),
-    [refresh],
-  )
 
   const addFiles = avee.is_owner ? (files: File[]) => uploads.addFiles(avee.id, files, 'intimate') : undefined
   const attached = [...attachmentsIn(useUploads(), conversationId), ...unsent.files]
@@ -247,10 +199,23 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   const picker = useDocumentPicker((files) => addFiles?.(files))
   const attachmentPicker = useDocumentPicker(attach)
 
+  const topBar = (
+    <ChatTopBar
+      avee={avee}
+      title={title}
+      isLoading={conversation.isLoading}
+      conversationId={conversation.isError && !conversation.data ? undefined : conversationId}
+      onSearch={() => setIsSearching(true)}
+      onInsight={() => {
+        setOpenCitation(undefined)
+        setIsInsightOpen(true)
+      }}
+    />
+  )
   if (conversation.isError && !conversation.data) {
     return (
       <>
-        <TopBar title={<ChatTitle avee={avee} title={undefined} />} />
+        {topBar}
         <ErrorState error={conversation.error} onRetry={() => void conversation.refetch()} />
       </>
     )
@@ -258,63 +223,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   return (
     <div className="chat">
       <div className="chat-main">
-        <TopBar title={<ChatTitle avee={avee} title={title} isLoading={conversation.isLoading} />}>
-          <IconButton
-            label={t('New chat')}
-            icon={SquarePen}
-            onClick={() => navigate(`/chat/${avee.handle}`)}
-          />
-          {conversationId && (
-            <Menu trigger={<IconButton label={t('More')} icon={Ellipsis} hint={false} />}>
-              <MenuItem icon={Search} onSelect={() => setIsSearching(true)}>
-                {t('Search in conversation')}
-              </MenuItem>
-              {!isVisitor && (
-                <MenuItem icon={Paperclip} onSelect={() => setIsListingFiles(true)}>
-                  {t('Files of this conversation')}
-                </MenuItem>
-              )}
-              {!isVisitor && (
-                <MenuItem icon={Share2} onSelect={() => setIsSharing(true)}>
-                  {t('Share')}
-                </MenuItem>
-              )}
-              {!isVisitor && (
-                <MenuItem
-                  icon={ChartNoAxesColumn}
-                  onSelect={() => {
-                    setOpenCitation(undefined)
-                    setIsInsightOpen(true)
-                  }}
-                >
-                  {t('Insight')}
-                </MenuItem>
-              )}
-              {!isEmbedded() && (
-                <>
-                  <MenuItem
-                    icon={Download}
-                    href={api.url(exportConversation, {
-                      params: { id: conversationId },
-                      query: { format: 'markdown' },
-                    })}
-                  >
-                    {t('Export as Markdown')}
-                  </MenuItem>
-                  <MenuItem
-                    icon={FileJson}
-                    href={api.url(exportConversation, {
-                      params: { id: conversationId },
-                      query: { format: 'json' },
-                    })}
-                  >
-                    {t('Export as JSON')}
-                  </MenuItem>
-                </>
-              )}
-            </Menu>
-          )}
-        </TopBar>
+        {topBar}
         <ThreadView
           thread={thread}
           avee={avee}
@@ -382,12 +291,6 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
               onClose={() => setDropped(undefined)}
             />
           )}
-          {isListingFiles && conversationId && (
-            <FilesDialog conversationId={conversationId} onClose={() => setIsListingFiles(false)} />
-          )}
-          {isSharing && conversationId && (
-            <ShareDialog conversationId={conversationId} onClose={() => setIsSharing(false)} />
-          )}
           {openCitation && <CitationPanel open={openCitation} onChange={setOpenCitation} />}
           {isInsightOpen && conversationId && (
             <InsightPanel
@@ -417,33 +320,6 @@ const toAttachment = ({ id, filename, title, type, bytes }: Document): Attachmen
   type,
   bytes,
 })
-
-function ChatTitle({
-  avee,
-  title,
-  isLoading,
-}: {
-  avee: Avee
-  title: string | undefined
-  isLoading?: boolean
-}) {
-  const name = avee.is_library ? t('Your library') : avee.display_name
-  return (
-    <>
-      <AveeAvatar avee={avee} size={28} />
-      <div className="chat-title">
-        <h1 className="truncate" dir="auto">
-          {isLoading ? <Skeleton width="12rem" /> : (title ?? name)}
-        </h1>
-        {(title || isLoading) && (
-          <p className="truncate" dir="auto">
-            {name}
-          </p>
-        )}
-      </div>
-    </>
-  )
-}
 
 /** Asks, once, the question passed by another screen with `navigate('/chat/…', { state: { ask } })`. */
 function useQuestionFromNavigation(ask: (question: string) => void): void {

@@ -1,10 +1,13 @@
 import { skipToken, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useEffect } from 'react'
+import { useLocation } from 'wouter'
 import { listAttachments } from '../../../contract/attachments.ts'
 import type { Document } from '../../../contract/knowledge.ts'
 import { keys } from '../../api/index.ts'
 import { useApi, useIsVisitor } from '../../api/react.tsx'
 import { documentOf } from '../../documents/upload-queue.ts'
 import { useUploads } from '../../documents/upload-queue-context.tsx'
+import { setUnsentConversation, unsentConversation } from '../../shell/unsent-conversation.ts'
 
 /** The attachments of a conversation that no question has used yet, without those in the upload queue. */
 export function useUnsentFiles(conversationId: string | undefined): {
@@ -33,4 +36,23 @@ export function useUnsentFiles(conversationId: string | undefined): {
       void queries.invalidateQueries({ queryKey })
     },
   }
+}
+
+/** Opens the conversation that contains the files of the next new chat; leaves it if it has been deleted. */
+export function useUnsentConversation(
+  handle: string,
+  conversationId: string | undefined,
+  isDeleted: boolean,
+): void {
+  const [, navigate] = useLocation()
+  const unsentId = conversationId === undefined ? unsentConversation(handle) : undefined
+  useEffect(() => {
+    const asksAtOnce = (history.state as { ask?: unknown } | null)?.ask !== undefined
+    if (unsentId !== undefined && !asksAtOnce) navigate(`/chat/${handle}/${unsentId}`, { replace: true })
+  }, [unsentId, handle, navigate])
+  useEffect(() => {
+    if (!isDeleted || unsentConversation(handle) !== conversationId) return
+    setUnsentConversation(handle, undefined)
+    navigate(`/chat/${handle}`, { replace: true })
+  }, [isDeleted, handle, conversationId, navigate])
 }
