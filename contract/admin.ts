@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import { user } from './accounts.ts'
-import { describe, id, limitOf, ok, pageOf, pageQuery, shortText, time, timestamp } from './common.ts'
+import { describe, id, limitOf, ok, pageOf, pageQuery, shortText, timestamp } from './common.ts'
 import { deleted } from './deletions.ts'
+import { moment } from './moment.ts'
 import { content, operation } from './operation.ts'
 import { runStatus } from './runs.ts'
 
@@ -97,8 +98,10 @@ export const getUsage = operation({
   description: 'Answers to other software that are part of no conversation count for 30 days.',
   access,
   query: z.object({
-    from: z.optional(describe(time, 'The last 30 days by default.')),
-    to: z.optional(time),
+    from: z.optional(describe(moment, 'A time, or a day (UTC). 30 days before the end by default.')),
+    to: z.optional(
+      describe(moment, 'A time, which is excluded, or a day (UTC), which is included. Now by default.'),
+    ),
   }),
   responses: {
     200: z.object({

@@ -1,9 +1,10 @@
 import * as z from 'zod/mini'
 import { shownAvatar } from './avees.ts'
-import { component, describe, id, shortText, text, time, timestamp } from './common.ts'
+import { component, describe, id, shortText, text, timestamp } from './common.ts'
 import { answerability, searchHit } from './knowledge.ts'
 import { layer } from './layers.ts'
 import { memoryType } from './memory.ts'
+import { moment } from './moment.ts'
 import { operation } from './operation.ts'
 
 export const searchScope = z.enum(['all', 'documents', 'conversations', 'memories'])
@@ -49,8 +50,6 @@ export const searchResult = component(
 )
 export type SearchResult = z.infer<typeof searchResult>
 export type DocumentResult = Extract<SearchResult, { kind: 'document' }>
-
-const moment = z.union([z.iso.date(), time])
 
 export const search = operation({
   method: 'POST',

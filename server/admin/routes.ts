@@ -12,6 +12,7 @@ import {
   removeFactors,
   updateUser,
 } from '../../contract/admin.ts'
+import { endOf } from '../../contract/moment.ts'
 import { type Accounts, loginLink } from '../accounts/index.ts'
 import type { Avees } from '../avees/index.ts'
 import { defineError } from '../errors.ts'
@@ -106,7 +107,7 @@ export const adminRoutes =
     })
 
     route(app, getUsage, async ({ query }) => {
-      const to = query.to === undefined ? new Date() : new Date(query.to)
+      const to = query.to === undefined ? new Date() : endOf(query.to)
       const from = query.from === undefined ? new Date(to.getTime() - usageMs) : new Date(query.from)
       return { from, to, ...(await admin.usage(from, to)) }
     })

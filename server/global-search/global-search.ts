@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import type { Answerability } from '../../contract/knowledge.ts'
 import { layersWithin } from '../../contract/layers.ts'
+import { endOf } from '../../contract/moment.ts'
 import type { BodyOf } from '../../contract/operation.ts'
 import type { SearchResult, search as searchOperation } from '../../contract/search.ts'
 import { createSnippet, plainText } from '../../contract/snippet.ts'
@@ -125,13 +126,6 @@ export function globalSearch({
 }
 
 export type GlobalSearch = ReturnType<typeof globalSearch>
-
-/** Returns the end of a period: of a day, the beginning of the next one. */
-function endOf(moment: string): Date {
-  const end = new Date(moment)
-  if (!moment.includes('T')) end.setUTCDate(end.getUTCDate() + 1)
-  return end
-}
 
 const snippetOf = (text: string, query: string) =>
   createSnippet(plainText(text), query).map(({ text: part, isMatch }) => ({ text: part, is_match: isMatch }))

@@ -111,17 +111,19 @@ export function DocumentManager({ avee }: { avee: Avee }) {
                 ))}
               </SmallSelect>
             )}
-            {!isEmpty && (
-              <>
-                <Button small icon={FilePlus2} onClick={picker.open}>
-                  {t('Add files')}
-                </Button>
-                {otherSources}
-              </>
-            )}
-            <Button small variant="quiet" icon={Trash2} onClick={() => setDialog('trash')}>
-              {t('Trash')}
-            </Button>
+            <div className="document-actions">
+              {!isEmpty && (
+                <>
+                  <Button small icon={FilePlus2} onClick={picker.open}>
+                    {t('Add files')}
+                  </Button>
+                  {otherSources}
+                </>
+              )}
+              <Button small variant="quiet" icon={Trash2} onClick={() => setDialog('trash')}>
+                {t('Trash')}
+              </Button>
+            </div>
           </>
         }
       >
