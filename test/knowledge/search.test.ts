@@ -30,6 +30,7 @@ two hundred hours; use grade GPT-4o only when the ambient temperature stays belo
     'Le café de la gare sert un excellent déjeuner aux voyageurs qui attendent le train de nuit pour Genève.',
   'harbour.md':
     '# Harbour rules\n\nBoats longer than twelve metres berth at the northern quay. Visitors pay the harbourmaster at the yellow hut.',
+  'waiting.txt': 'You wait here for an answer.',
   'assets.csv': 'item,value\n"Property, plant and equipment, net",14882\n',
   'revenue.md':
     '# Annual figures\n\nIn 2022 the cooperative had a revenue of 512 crowns from honey.\n\nIn 2023 the cooperative had a revenue of 640 crowns from honey.\n',
@@ -71,6 +72,7 @@ describe.each(DATABASES)('search on %s', (kind) => {
     ['cafe.txt', 'dejeuner cafe geneve', 'French without diacritics'],
     ['harbour.md', 'harbormaster harbourmastr', 'a word with a letter missing'],
     ['harbour.md', 'nothern qauy', 'letters missing and swapped'],
+    ['harbour.md', 'an answer about the quay', 'its rarer word in the language, not in the documents'],
     ['haus.md', 'Universitten Wohnhiem', 'German with a letter missing and two swapped'],
     ['cafe.txt', 'voyagers exellent', 'French with letters missing'],
   ])('finds %s by "%s": %s', async (filename, query) => {

@@ -87,13 +87,16 @@ export async function lexicalSearch(
   return await rerankByFeedback(database.db, query, passages, vectors)
 }
 
-/** Returns the query's vector: the weight of each stem that occurs, by hash. */
+/**
+ * Returns the query's vector: the weight of each stem that occurs, by hash. The IDF in the documents alone would favor the
+ * words of the question ("how many … have", "round your answer") wherever documents rarely use them.
+ */
 function queryWeights(terms: WeightedTerm[]): Map<number, number> {
   const weights = new Map<number, number>()
   for (const { term, idf, documentFrequency } of terms) {
     if (documentFrequency === 0) continue
-    for (const hash of term.stems.keys())
-      weights.set(hash, Math.max(weights.get(hash) ?? 0, term.weight * idf))
+    const weight = term.weight * idf * (term.isStopWord ? 1 : term.wordIdf)
+    for (const hash of term.stems.keys()) weights.set(hash, Math.max(weights.get(hash) ?? 0, weight))
   }
   return weights
 }
