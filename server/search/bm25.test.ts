@@ -47,6 +47,15 @@ test('the beginning of a page counts twice in its vector', () => {
   expect(weightOf(section(1), 'rope')).toBeLessThan(weightOf(section(1), 'mast'))
 })
 
+test('rows of a table are found by the title of their page, which adds no length', () => {
+  const row = 'Rope\t12'
+  const start = 'Fleet inventory\nin metres\t2022'
+  const withTitle = vectorizer.passage(null, row, start).vector
+  expect(weightOf(withTitle, 'inventory')).toBeGreaterThan(0)
+  expect(weightOf(withTitle, 'rope')).toBe(weightOf(vectorizer.passage(null, row).vector, 'rope'))
+  expect(weightOf(vectorizer.passage(null, 'The rope.', start).vector, 'inventory')).toBe(0)
+})
+
 test('IDF falls with the document frequency and is never negative', () => {
   expect(idf(1, 1_000)).toBeGreaterThan(idf(500, 1_000))
   expect(idf(1_000, 1_000)).toBeGreaterThan(0)

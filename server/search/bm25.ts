@@ -52,8 +52,9 @@ function lengthInWords({ kind, text }: Token): number {
 const cjk = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u
 /** A cell of a table with numbers only. Such cells add no length, so that tables of numbers do not rank as long texts. */
 const numericCell = /\t[^\t\n\p{L}]*\p{Nd}[^\t\n\p{L}]*/gu
-/** The first characters of a page, usually its title, count twice in the vector of the page. */
+/** The first characters of a page, usually its title. */
 const pageTitleCharacters = 200
+const pageTitleOf = (text: string) => text.slice(0, pageTitleCharacters)
 /** Makes single characters searchable without affecting the rank of texts that contain the bigram. */
 const characterWeight = 0.01
 
@@ -121,16 +122,29 @@ export function bm25Vectorizer(aveeId: string, names: DocumentNames, stem: Stemm
     (heading?.split(' › ') ?? []).filter((part) => part !== names.title).join(' ')
 
   return {
-    /** Returns the vector of a passage: the document's names, the headings above the passage and its text. */
-    passage(heading: string | null, text: string): TermVector {
+    /**
+     * Returns the vector of a passage: the document's names, the headings above the passage and its text. The rows of a
+     * table are also found by the title of their page, such as the name of a financial statement, which adds no length.
+     *
+     * @param pageStart the first passage of the same page, if it is another one
+     */
+    passage(heading: string | null, text: string, pageStart = ''): TermVector {
       const counter = termCounter(stem)
       counter.merge(nameTerms)
       counter.add(withoutTitle(heading), 1)
       counter.merge(countText(text))
+      if (text.includes('\t')) {
+        const title = termCounter(stem)
+        title.add(pageTitleOf(pageStart).split('\t', 1)[0] ?? '', 1)
+        counter.merge({ counts: title.counts, length: () => 0 })
+      }
       return toVector(counter, averagePassageLength)
     },
 
-    /** Returns the vector of a section, which is the context of its passages, in pgvector's text form. */
+    /**
+     * Returns the vector of a section, which is the context of its passages, in pgvector's text form. The title of a page
+     * counts twice.
+     */
     section(passages: { page: number | null; heading: string | null; text: string }[]): string {
       const counter = termCounter(stem)
       counter.merge(nameTerms)
@@ -138,7 +152,7 @@ export function bm25Vectorizer(aveeId: string, names: DocumentNames, stem: Stemm
         counter.add(heading, 1)
       for (const { text } of passages) counter.merge(countText(text))
       const [first] = passages
-      if (first && first.page !== null) counter.add(first.text.slice(0, pageTitleCharacters), 1)
+      if (first && first.page !== null) counter.add(pageTitleOf(first.text), 1)
       return toVector(counter, averageSectionLength).vector
     },
   }

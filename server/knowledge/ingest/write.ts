@@ -64,8 +64,13 @@ export async function writeVersion(
   const sections = [...Map.groupBy(passages, (_, index) => sectionOf[index] ?? 0)].map(
     ([section, within]) => ({ section, within }),
   )
+  const pageStarts = new Map(passages.toReversed().map(({ page, text }) => [page, text]))
   const toSections = (batch: typeof sections) =>
     batch.map(({ section, within }) => ({ section, lex: vectorizer.section(within) }))
+  const pageStartOf = ({ page, text }: DocumentPassage) => {
+    const start = page === null ? undefined : pageStarts.get(page)
+    return start === text ? undefined : start
+  }
   let space = embedder?.space ?? null
   let vectorLength = 0
   let storedCount = 0
@@ -82,7 +87,7 @@ export async function writeVersion(
     }
     return batch.map((passage, index) => ({
       ...passage,
-      ...vectorizer.passage(passage.heading, passage.text),
+      ...vectorizer.passage(passage.heading, passage.text, pageStartOf(passage)),
       section: sectionOf[first + index] ?? 0,
       embedding: vectors?.[index],
     }))
