@@ -7,14 +7,15 @@
  *     DIR/qa/<name>/           passages.<lang>.jsonl {id,title,text}, questions.<lang>.jsonl {question,passage_id}
  *     DIR/qa/<name>/           *.md, questions.jsonl {question,doc_id,references:[{start,end}]}
  *     DIR/pdf-qa/              files/*.pdf, questions.jsonl {set,file,question,pages,sources?}
+ *     DIR/filings/             *.pdf, other filings of filing-questions.json, each searched alone
  *
- * Questions about PDFs are extended by others that derive from the rows of their tables. The baseline is plain BM25
- * over the same texts (k1 0.9, b 0.4; over whole pages and abstracts 1.2, 0.75). `--vectors` adds vector search with a
- * bag of words in place of a model, and reports lexical search alone; `--model` does the same with an ONNX model in a
- * folder with the layout of a hub, and `--reranker` reranks with the cross-encoder in another. For the last table,
- * questions are asked of documents that answer them and of others.
+ * Questions about PDFs are extended by those of filing-questions.json, and by others that derive from the rows of their
+ * tables. The baseline is plain BM25 over the same texts (k1 0.9, b 0.4; over whole pages and abstracts 1.2, 0.75).
+ * `--vectors` adds vector search with a bag of words in place of a model, and reports lexical search alone; `--model`
+ * does the same with an ONNX model in a folder with the layout of a hub, and `--reranker` reranks with the cross-encoder
+ * in another. For the last table, questions are asked of documents that answer them and of others.
  */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Answerability } from '../contract/knowledge.ts'
@@ -223,23 +224,36 @@ async function pdfPages(folder: string): Promise<void> {
   type Question = { set: string; file: string; question: string; pages: number[]; sources?: string[] }
   const rowsSet = 'rows of tables'
   const statementsSet = 'statements'
+  const filingsSet = 'filings'
   const files = readdirSync(path.join(folder, 'files')).filter((name) => name.endsWith('.pdf'))
-  const questions = jsonLines<Question>(path.join(folder, 'questions.jsonl'))
+  const filings = path.join(data, 'filings')
+  const otherFiles = existsSync(filings) ? readdirSync(filings).filter((name) => name.endsWith('.pdf')) : []
+  const written = JSON.parse(readFileSync(new URL('filing-questions.json', import.meta.url), 'utf8')) as {
+    file: string
+    questions: { question: string; pages: number[] }[]
+  }[]
+  const questions: Question[] = [
+    ...jsonLines<Question>(path.join(folder, 'questions.jsonl')),
+    ...written.flatMap(({ file, questions }) =>
+      questions.map((question) => ({ ...question, set: filingsSet, file })),
+    ),
+  ]
   const everything = await server.newAvee()
   const documents = new Map<string, { own: string; id: string; pages: string[] }>()
-  for (const filename of files) {
-    const file = { filename, path: path.join(folder, 'files', filename) }
+  for (const filename of [...files, ...otherFiles]) {
+    const isOther = otherFiles.includes(filename)
+    const file = { filename, path: path.join(isOther ? filings : path.join(folder, 'files'), filename) }
     const own = await server.newAvee()
     const [result] = await server.ingest(own, [file])
-    await server.ingest(everything, [file])
+    if (!isOther) await server.ingest(everything, [file])
     if (!result?.doc_id) throw new Error(`${filename}: ${result?.message}`)
     const pages = (await server.knowledge.text(result.doc_id, allLayers)).map((page) => page.text)
     documents.set(filename, { own, id: result.doc_id, pages })
   }
   const listed = await server.knowledge.list(everything, allLayers, { limit: 1_000 })
   const inEverything = new Map(listed.documents.map((document) => [document.id, document.filename]))
-  const allPages = [...documents].flatMap(([file, { pages }]) =>
-    pages.map((text, i) => ({ file, page: i + 1, text })),
+  const allPages = files.flatMap((file) =>
+    (documents.get(file)?.pages ?? []).map((text, i) => ({ file, page: i + 1, text })),
   )
   const overAll = bm25(
     allPages.map((page) => page.text),
@@ -252,7 +266,7 @@ async function pdfPages(folder: string): Promise<void> {
   ])
   for (const set of [...new Set(questions.map((question) => question.set)), rowsSet, statementsSet]) {
     const asked = [...questions, ...derived]
-      .filter((question) => question.set === set && question.pages.length > 0)
+      .filter(({ set: own, file, pages }) => own === set && pages.length > 0 && documents.has(file))
       .filter(({ sources }) => sources === undefined || sources.some((source) => /text|table/i.test(source)))
     const places = {
       own: [] as number[],
@@ -269,6 +283,7 @@ async function pdfPages(folder: string): Promise<void> {
       places.own.push(placeOf(inOwn.hits.map((hit) => pageKey(file, hit.page))))
       const own = bm25(document.pages, { k1: 1.2, b: 0.75 })
       places.ownPlain.push(placeOf(own(question, 50).map((i) => pageKey(file, i + 1))))
+      if (otherFiles.includes(file)) continue
       const inAll = await search(server, everything, question)
       places.all.push(placeOf(inAll.hits.map((hit) => pageKey(inEverything.get(hit.documentId), hit.page))))
       places.allPlain.push(
@@ -286,7 +301,7 @@ async function pdfPages(folder: string): Promise<void> {
     print(
       `  first 5, own file: ${[...byFile].map(([file, found]) => `${path.basename(file, '.pdf').slice(0, 16)} ${hitRates(found, [5]).slice(3)} (${found.length})`).join(', ')}`,
     )
-    if (set === rowsSet || set === statementsSet) continue
+    if ([rowsSet, statementsSet, filingsSet].includes(set)) continue
     // Each question is asked of its own file and of another one.
     for (const [i, { file, question }] of asked.entries()) {
       const others = files.filter((name) => name !== file)
