@@ -39,6 +39,12 @@ test('a question of one contained rare term is answered, half of two terms is un
   expect(answerabilityOf(answerProbability({ coverage: [], cosines: [] }))).toBe('no')
 })
 
+test('half of a question of two ordinary words is unsure, a quarter of a longer one is none', () => {
+  expect(outcome(0.4, 0.3)).toBe('unsure')
+  expect(outcome(0.2, 0.15)).toBe('no')
+  expect(outcome(0.25, 0.8)).toBe('no')
+})
+
 test('a passage far nearer than the background is enough evidence, a slightly nearer one is not', () => {
   const background = Array.from({ length: 40 }, () => 0.55)
   const vector = (cosines: number[]) => answerabilityOf(answerProbability({ coverage: [], cosines }))

@@ -16,6 +16,12 @@ const evidenceCoefficient = 6.3
  */
 const minUnsure = 0.08
 const minYes = 0.65
+/**
+ * A question of up to this weight, about two ordinary words, has too little weight for evidence by the formula. It is not
+ * "no" if a passage has this share of it, which halves its false refusals (bench/first-questions.ts).
+ */
+const shortQuestionWeight = 1.3
+const minShareOfShortQuestion = 0.25
 /** Normalized cosine from which vector search alone is enough evidence for "yes". */
 const minNormalizedCosine = 0.35
 
@@ -41,7 +47,11 @@ export function answerProbability({ coverage, cosines }: Evidence): number {
   const evidence = coverage.map(
     ({ share, windowShare, matched }) => ((share + windowShare) / 2) * Math.log(1 + 3 * matched),
   )
-  const lexical = 1 / (1 + Math.exp(-(intercept + evidenceCoefficient * Math.max(0, ...evidence))))
+  const probability = 1 / (1 + Math.exp(-(intercept + evidenceCoefficient * Math.max(0, ...evidence))))
+  const isPartOfShortQuestion = coverage.some(
+    ({ share, matched }) => share >= minShareOfShortQuestion && matched <= shortQuestionWeight * share,
+  )
+  const lexical = isPartOfShortQuestion ? Math.max(minUnsure, probability) : probability
   const { hasBackground, normalize } = normalizeCosines(cosines)
   const nearest = hasBackground ? normalize(cosines[0] ?? 0) : 0
   return nearest < minNormalizedCosine ? lexical : Math.max(lexical, Math.min(1, minYes + nearest / 2))
