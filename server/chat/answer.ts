@@ -8,7 +8,7 @@ import type { Completion, EventBody, RunContext, RunEvent } from '../runs/index.
 import { selectCitations } from './citations.ts'
 import { composePrompt, type PromptDependencies, type PromptRequest } from './compose-prompt.ts'
 import { gatherContext } from './context.ts'
-import { emptyAnswer } from './errors.ts'
+import { answerFiltered, emptyAnswer } from './errors.ts'
 import {
   type ChatEvents,
   endedCalls,
@@ -251,7 +251,8 @@ async function answerTurn<Input extends AnswerInput>(
         memories: [],
         toolCalls: endedCalls(rounds.flatMap(({ calls }) => calls)),
       }
-  if (generated.content.trim() === '') throw emptyAnswer(model.name)
+  if (generated.content.trim() === '')
+    throw generated.finishReason === 'filter' ? answerFiltered(model.name) : emptyAnswer(model.name)
   const used = new Map([...composed.memories, ...generated.memories].map((memory) => [memory.id, memory]))
   // The built-in model uses no passage when none matches; a language model has read them all.
   const isRefusal = model.provider === 'extractive' && gathered.answerable === 'no'

@@ -92,6 +92,12 @@ export const emptyAnswer = defineError(
   'empty_answer',
   (model: string) => `${model} returned an empty answer. Ask again or choose another model.`,
 )
+export const answerFiltered = defineError(
+  502,
+  'answer_filtered',
+  (model: string) =>
+    `The content filter of ${model} withheld the answer. Put the question differently or choose another model.`,
+)
 export const callRefused = defineError(403, 'call_refused', () => 'The person did not allow this call.')
 export const callInterrupted = defineError(
   503,

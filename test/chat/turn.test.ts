@@ -214,7 +214,7 @@ for (const kind of DATABASES) {
       expect(await listMessages(client, id)).toHaveLength(2)
     })
 
-    test('asks the stronger model with use_gpt4o, in the query string or the body', async () => {
+    test('asks the stronger model with use_gpt4o, and says that a content filter withheld an answer', async () => {
       await using openai = await startOpenAi()
       await using app = await startApp({ OPENAI_BASE_URL: openai.url, OPENAI_API_KEY: 'sk-test' }, kind)
       const { client } = await registerUser(app)
@@ -227,6 +227,11 @@ for (const kind of DATABASES) {
         question: 'Hello',
       })
       expect(bodyOf(usual).model_used).toBe('gpt-4o-mini')
+
+      const withheld = { choices: [{ index: 0, delta: {}, finish_reason: 'content_filter' }] }
+      openai.script('/v1/chat/completions', { frames: [JSON.stringify(withheld)] })
+      const refused = await client.post('/chat/ask', { conversation_id: id, question: 'Hello' })
+      expect(refused).toMatchObject({ status: 503, body: { error: { code: 'answer_filtered' } } })
     })
 
     test('answers /api/chat in LocalChat’s format, with history, sources and a conversation to continue', async () => {

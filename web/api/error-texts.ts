@@ -20,6 +20,9 @@ const unsupportedType = message('This type of file is not supported.')
 export const errorTexts: Record<string, Message> = {
   account_disabled: message('An administrator has disabled this account.'),
   admins_only: message('Only administrators can do this.'),
+  answer_filtered: message(
+    'The content filter of the model withheld the answer. Put the question differently or choose another model.',
+  ),
   answer_running: message('An answer is still running in this conversation. Wait for it or stop it.'),
   answer_unfinished: continuesLater,
   avee_not_found: message('Avee not found, or you have no access.'),
