@@ -1,5 +1,5 @@
 // Packs, installs into a temporary prefix as `npm install --global` does, then asks a question with the installed
-// package.
+// package, also of a model in its process, whose engine npm installs.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, statSync } from 'node:fs'
@@ -7,6 +7,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { tinyGguf } from '../test/tiny-gguf.ts'
 import { freePort } from './services/start.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -82,10 +83,19 @@ try {
   if (!answer.includes('4 May 2031')) throw new Error(`The answer is "${answer}".`)
   run('backup', path.join(directory, 'test.backup'))
   await tryClient(`http://127.0.0.1:${port}`)
+  run('models', 'install-engine')
+  const words = 'Boats berth at the northern quay .'
+  await mkdir(path.join(env.DATA_DIR, 'models'), { recursive: true })
+  await writeFile(path.join(env.DATA_DIR, 'models/tiny.gguf'), tinyGguf({ words: words.split(' ') }))
+  run('models', 'use', 'in_process/tiny')
+  const spoken = JSON.parse(run('ask', 'Where do boats berth?', '--json')) as { answer: string }
+  if (spoken.answer !== words) throw new Error(`The model in the process answers "${spoken.answer}".`)
   server.kill('SIGTERM')
   const [code] = (await once(server, 'exit')) as [number | null]
   if (code !== 0) throw new Error(`The server exited with ${code}.`)
-  say('The installed package serves the page, reads a document, answers, makes a backup and stops.')
+  say(
+    'The installed package serves the page, reads a document, answers, runs a model, makes a backup and stops.',
+  )
 } finally {
   stop()
   await rm(directory, { recursive: true, force: true })

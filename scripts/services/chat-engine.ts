@@ -1,14 +1,23 @@
 // Installs the engine of GGUF models for the tests, once, with the server's own code.
 import { fileURLToPath } from 'node:url'
-import { installChatEngine } from '../../server/models/in-process/llama/install.ts'
+import { findChatEngine, installChatEngine } from '../../server/models/in-process/llama/install.ts'
 
 export const chatEngine = {
   directory: fileURLToPath(new URL('../../node_modules/.cache/engines', import.meta.url)),
   npmEnv: process.env,
 }
 
+/** Whether the engine has binaries for this system; without them, its tests are skipped. */
+export const { isSupported: hasChatEngine } = await findChatEngine(chatEngine)
+
 /** @throws chat_engine_missing if npm cannot reach its registry */
 export async function prepareChatEngine(): Promise<void> {
+  if (!hasChatEngine) {
+    process.stderr.write(
+      `Tests of GGUF models are skipped: ${process.platform}-${process.arch} has no engine.\n`,
+    )
+    return
+  }
   const { signal } = new AbortController()
   for await (const { status } of installChatEngine(chatEngine, signal))
     if (status !== 'success') process.stderr.write(`\r${String(status)}`)

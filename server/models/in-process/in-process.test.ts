@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { chatEngine } from '../../../scripts/services/chat-engine.ts'
+import { chatEngine, hasChatEngine } from '../../../scripts/services/chat-engine.ts'
 import { tinyGguf } from '../../../test/tiny-gguf.ts'
 import { catalogueEntryOf, startHub, tinyModelFiles, writeModel } from '../../../test/tiny-models.ts'
 import { diskSpace } from '../../disk-space.ts'
@@ -289,8 +289,23 @@ describe('the catalogue', () => {
 
 type Finish = ModelPart & { type: 'finish' }
 
+test('on a system without binaries, the chat engine names Ollama instead', async () => {
+  const { platform } = process
+  try {
+    Object.defineProperty(process, 'platform', { value: 'darwin' })
+    vi.resetModules()
+    const { findChatEngine, installChatEngine } = await import('./llama/install.ts')
+    const config = { directory: path.join(root, 'no-engine'), npmEnv: {} }
+    const unsupported = { code: 'chat_engine_unsupported', message: expect.stringContaining('Use Ollama') }
+    expect(await findChatEngine(config)).toMatchObject({ isSupported: false, problem: unsupported })
+    await expect(installChatEngine(config, signal).next()).rejects.toMatchObject(unsupported)
+  } finally {
+    Object.defineProperty(process, 'platform', { value: platform })
+  }
+})
+
 // A start of llama.cpp takes a second of CPU time.
-describe('GGUF models', { timeout: 120_000 }, () => {
+describe.skipIf(!hasChatEngine)('GGUF models, where llama.cpp has binaries', { timeout: 120_000 }, () => {
   const words = 'Boats berth at the northern quay .'.split(' ')
   let models: ReturnType<typeof createModels>
   let model: ChatModel
