@@ -24,7 +24,7 @@ export type ContextDependencies = {
   tools: Pick<Tools, 'selectOwn'>
   knowledge: Pick<
     Knowledge,
-    'contextPassages' | 'layersOf' | 'passageCounts' | 'attachments' | 'picture' | 'pagesToSee'
+    'contextPassages' | 'layersOf' | 'passageCounts' | 'attachments' | 'picture' | 'pagesForImages'
   >
   memory: Pick<Memory, 'counts' | 'recall' | 'turnCounts' | 'recallTurns'>
   insight: Pick<Insight, 'freshUpdates'>

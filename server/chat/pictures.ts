@@ -94,7 +94,7 @@ export type PromptPages = { pages: NonNullable<ChatMessage['pages']>; tokens: nu
  * short beside figures, for a model with vision that may receive pictures.
  */
 export async function gatherPages(
-  knowledge: Pick<Knowledge, 'picture' | 'pagesToSee'>,
+  knowledge: Pick<Knowledge, 'picture' | 'pagesForImages'>,
   request: {
     passages: CitedPassage[]
     layer: Layer
@@ -112,7 +112,7 @@ export async function gatherPages(
     page === null ? [] : [{ documentId, page }],
   )
   const toSee = new Map(
-    (await knowledge.pagesToSee(places, layersWithin(layer))).map((each) => [
+    (await knowledge.pagesForImages(places, layersWithin(layer))).map((each) => [
       `${each.documentId} ${each.page}`,
       each,
     ]),

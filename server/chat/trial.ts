@@ -111,7 +111,7 @@ function trialStorage(avees: Avees, { userId, createdAt, input }: RunRecord<Tria
         layer: minLayer(view.layer, layer),
         history: input.history,
         question: { id: user_message_id, content: question, created_at: createdAt },
-        // A user of whom the avee remembers nothing.
+        // A user without memories.
         askerId: user_message_id,
       }
     },

@@ -13,7 +13,7 @@ const unavailable =
     new AppError(503, code, message, { cause, retryAfter })
 
 /** The connection was lost or cannot be established. A write that was in progress may have been stored. */
-export const databaseAway = unavailable(
+export const databaseUnavailable = unavailable(
   'database_away',
   'The database is not available. Check whether your last change was saved, then try again.',
   2,

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import type { Log } from '../log.ts'
-import { databaseAway } from './errors.ts'
+import { databaseUnavailable } from './errors.ts'
 import type { Limits } from './limits.ts'
 import { createStatementNames } from './statement-names.ts'
 import { isSchemaChange, translateError } from './translate-error.ts'
@@ -28,7 +28,7 @@ export function createPool(
   const end = pool.end.bind(pool)
   pool.end = async () => {
     const destroyAll = (): void => {
-      for (const open of streams) open.destroy(databaseAway('the database is closing'))
+      for (const open of streams) open.destroy(databaseUnavailable('the database is closing'))
     }
     const timeout = setTimeout(destroyAll, limits.closeTimeoutMs)
     await end()

@@ -1,6 +1,12 @@
 import pg from 'pg'
 import { AppError, storageFull } from '../errors.ts'
-import { databaseAway, databaseBusy, databaseConflict, databaseTimeout, referenceNotFound } from './errors.ts'
+import {
+  databaseBusy,
+  databaseConflict,
+  databaseTimeout,
+  databaseUnavailable,
+  referenceNotFound,
+} from './errors.ts'
 
 /** SQLSTATE codes (PostgreSQL documentation, appendix A) and error codes of Node.js sockets. */
 const UNAVAILABLE_CODES =
@@ -33,8 +39,9 @@ export function translateError(error: unknown): unknown {
   if (CONFLICT_CODES.test(code) || isSchemaChange(error)) return databaseConflict(error)
   if (TIMEOUT_CODES.test(code) && !COPY_REFUSED.test(error.message)) return databaseTimeout(error)
   if (BUSY_CODES.test(code) || CONNECT_TIMEOUT.test(error.message)) return databaseBusy(error)
-  if (UNAVAILABLE_CODES.test(code)) return databaseAway(error)
-  if (!(error instanceof pg.DatabaseError) && CONNECTION_ENDED.test(error.message)) return databaseAway(error)
+  if (UNAVAILABLE_CODES.test(code)) return databaseUnavailable(error)
+  if (!(error instanceof pg.DatabaseError) && CONNECTION_ENDED.test(error.message))
+    return databaseUnavailable(error)
   return error
 }
 

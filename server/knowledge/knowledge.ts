@@ -43,7 +43,7 @@ import {
 } from './store/documents.ts'
 import { lockDocumentsOfAvee, lockOriginals, pinOriginals, unpinOriginals } from './store/ingest-files.ts'
 import { vectorIndexes } from './store/vector-index.ts'
-import { changeLayer, listPagesToSee, type PageToSee } from './store/versions.ts'
+import { changeLayer, listPagesForImages, type PageForImage } from './store/versions.ts'
 
 export type KnowledgeLimits = {
   maxUploadBytes: number
@@ -285,8 +285,10 @@ export async function knowledge({
     picture: modelPictures({ pathOf: files.pathOf, parser, log }),
 
     /** Lists the pages whose text may miss much of their content, in documents of these layers. */
-    pagesToSee: (pages: { documentId: string; page: number }[], layers: Layer[]): Promise<PageToSee[]> =>
-      listPagesToSee(db, pages, layers),
+    pagesForImages: (
+      pages: { documentId: string; page: number }[],
+      layers: Layer[],
+    ): Promise<PageForImage[]> => listPagesForImages(db, pages, layers),
 
     attachments: {
       /** Lists the attachments of a conversation, without those in the trash. */

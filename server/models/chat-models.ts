@@ -8,7 +8,7 @@ import { guideTools } from './guided-tools.ts'
 import { isLocalOnly } from './local-only.ts'
 import { measureModel } from './measure-model.ts'
 import type { ChatModel, ChatRequest, ModelPart, SelectedModel, TokenUsage } from './port.ts'
-import { isAway, isBroken } from './providers/health.ts'
+import { isBroken, isUnavailable } from './providers/health.ts'
 import type { Provider } from './providers/provider.ts'
 import type { Providers } from './providers/registry.ts'
 import type { Schedulers } from './scheduler.ts'
@@ -65,7 +65,7 @@ export function createChatModels({
       if (!isServed(located)) return { model: checked(extractiveModel), reason }
       return { model: withFallbacks(located, { userId, localOnly }), reason }
     } catch (thrown) {
-      if (!isAway(thrown)) throw thrown
+      if (!isUnavailable(thrown)) throw thrown
       const fallback = await findFallback(await fallbackOrder(), {
         failed: new Set(),
         localOnly,
@@ -76,7 +76,7 @@ export function createChatModels({
       if (!fallback) throw thrown
       const reason = `${thrown.message} ${fallback.name} answers instead.`
       return {
-        model: withFallbacks(fallback, { userId, localOnly, awayId: options.requested }),
+        model: withFallbacks(fallback, { userId, localOnly, unavailableId: options.requested }),
         reason,
       }
     }
@@ -84,15 +84,19 @@ export function createChatModels({
 
   /**
    * Returns a model that is replaced by a fallback if it cannot be reached before the first part of an answer. If
-   * `selected` is itself a fallback, `awayId` is the model that it replaces.
+   * `selected` is itself a fallback, `unavailableId` is the model that it replaces.
    */
   const withFallbacks = (
     selected: ServedModel,
-    { userId, localOnly, awayId }: { userId: string; localOnly: boolean; awayId?: string | undefined },
+    {
+      userId,
+      localOnly,
+      unavailableId,
+    }: { userId: string; localOnly: boolean; unavailableId?: string | undefined },
   ): ChatModel => ({
     ...createChatModel(selected),
     async *stream(request, signal) {
-      const selectedId = awayId ?? idOf(selected)
+      const selectedId = unavailableId ?? idOf(selected)
       let located = selected
       const failed = new Set<Provider>()
       for (;;) {
@@ -105,7 +109,7 @@ export function createChatModels({
           return
         } catch (thrown) {
           signal.throwIfAborted()
-          if (hasStarted || !(isAway(thrown) || isBroken(thrown))) throw thrown
+          if (hasStarted || !(isUnavailable(thrown) || isBroken(thrown))) throw thrown
           failed.add(located.provider)
           const next = await findFallback(await fallbackOrder(), {
             failed,

@@ -36,7 +36,7 @@ type WaitingAnswer = {
 }
 
 /** The position of an answer in the queue, from 1, and the expected wait; null before the first answer has ended. */
-export type QueuePlace = { position: number; waitMs: number | null }
+export type QueuePosition = { position: number; waitMs: number | null }
 
 /**
  * The expected wait is based on the median duration of the latest answers, because the first may include loading the
@@ -213,7 +213,7 @@ export function createScheduler({
      * Waits for a slot of the server. Yields each new position in the queue, and returns the function that frees the
      * slot.
      */
-    async *queueAnswer(user: string, signal: AbortSignal): AsyncGenerator<QueuePlace, () => void> {
+    async *queueAnswer(user: string, signal: AbortSignal): AsyncGenerator<QueuePosition, () => void> {
       if (isInside()) return () => {}
       if (queue.length === 0 && hasSlot()) return startAnswer(user)
       let moved = Promise.withResolvers<void>()

@@ -10,7 +10,7 @@ const maxCharacters = 256 * 1024
  */
 export class LogTail {
   readonly id: string
-  /** False until this node knows the state of the run. */
+  /** False until this node has the state of the run. */
   isKnown = false
   lastEvent = 0
   isFinished = false

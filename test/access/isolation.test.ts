@@ -123,7 +123,7 @@ for (const kind of ONE_DATABASE) {
         const response = await visitor.client.fetch(path, { method, headers, ...(body ? { body } : {}) })
         return { status: response.status, text: await response.text() }
       }
-      const toldApart: string[] = []
+      const differences: string[] = []
       for (const { method, path } of probes) {
         const [, segment = ''] = path.split('/')
         /** Replaces the path's parameters: the first is the object itself, others name a part of it. */
@@ -147,10 +147,12 @@ for (const kind of ONE_DATABASE) {
           const [found, other] = [await send(method, existing), await send(method, missing)]
           const isForAdministrators = /^\/(?:admin|users|invitations|models|providers)\/|\/folders/.test(path)
           if (found.text !== other.text || found.status !== (isForAdministrators ? 403 : 404))
-            toldApart.push(`${method} ${path}: ${found.status} ${found.text} / ${other.status} ${other.text}`)
+            differences.push(
+              `${method} ${path}: ${found.status} ${found.text} / ${other.status} ${other.text}`,
+            )
         }
       }
-      expect(toldApart).toEqual([])
+      expect(differences).toEqual([])
     })
 
     test('visitors without an account ask one open avee at the public layer, and nothing is remembered about them', async () => {

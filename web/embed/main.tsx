@@ -1,6 +1,6 @@
 import { createPageServer } from '../api/react.tsx'
 import { startPage } from '../shell/start-page.tsx'
-import { tellWebsite } from '../ui/embedded.ts'
+import { postToWebsite } from '../ui/embedded.ts'
 import { EmbeddedChat } from './embedded-chat.tsx'
 import { createVisit } from './visit.ts'
 
@@ -12,6 +12,6 @@ const server = createPageServer(() => {
 }, visit.fetch)
 
 addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && !event.defaultPrevented) tellWebsite('gabee:close')
+  if (event.key === 'Escape' && !event.defaultPrevented) postToWebsite('gabee:close')
 })
 void startPage(server, <EmbeddedChat handle={handle} visit={visit} />)

@@ -22,7 +22,7 @@ export function keepOffline(): void {
 }
 
 /** Deletes the cached data of the user. */
-export async function forgetRead(): Promise<void> {
+export async function clearCachedData(): Promise<void> {
   if ('caches' in globalThis) await caches.delete('read')
 }
 

@@ -4,7 +4,7 @@ import { Link } from 'wouter'
 import { t } from '../languages/index.ts'
 import { IconButton } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
-import { isEmbedded, tellWebsite } from '../ui/embedded.ts'
+import { isEmbedded, postToWebsite } from '../ui/embedded.ts'
 import { MenuButton } from './menu-button.tsx'
 import './page.css'
 
@@ -27,8 +27,8 @@ export function TopBar({ title, children }: { title: ReactNode; children?: React
 }
 
 function CloseFrameButton() {
-  useEffect(() => tellWebsite('gabee:ready'), [])
-  return <IconButton label={t('Close')} icon={X} hint={false} onClick={() => tellWebsite('gabee:close')} />
+  useEffect(() => postToWebsite('gabee:ready'), [])
+  return <IconButton label={t('Close')} icon={X} hint={false} onClick={() => postToWebsite('gabee:close')} />
 }
 
 /** A screen with a title, actions and a column of content. */

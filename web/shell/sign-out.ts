@@ -1,6 +1,6 @@
 import { logOut } from '../../contract/accounts.ts'
 import { useApi } from '../api/react.tsx'
-import { forgetRead } from '../offline/keep-offline.ts'
+import { clearCachedData } from '../offline/keep-offline.ts'
 import { clearLocally } from '../ui/local-storage.ts'
 import { errorMessage } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
@@ -17,7 +17,7 @@ export function useSignOut(): () => void {
 /** Removes the stored data of a user whose session has ended, and opens the sign-in screen. */
 export async function leave(): Promise<void> {
   clearLocally()
-  await forgetRead()
+  await clearCachedData()
   // A new page load also clears memory.
   location.assign('/login')
 }

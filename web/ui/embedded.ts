@@ -5,5 +5,5 @@
 export const isEmbedded = (): boolean => location.pathname.startsWith('/embed/')
 
 /** Sends a message to the script of the website that shows the frame. The messages contain nothing confidential. */
-export const tellWebsite = (message: 'gabee:ready' | 'gabee:close'): void =>
+export const postToWebsite = (message: 'gabee:ready' | 'gabee:close'): void =>
   window.parent.postMessage(message, '*')

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { storageFull } from '../../errors.ts'
 import type { Log } from '../../log.ts'
-import { databaseAway, databaseTimeout } from '../errors.ts'
+import { databaseTimeout, databaseUnavailable } from '../errors.ts'
 import type { Limits } from '../limits.ts'
 import { gauge, newGauges } from './gauges.ts'
 import { type FromWorker, type ToWorker, transferListOf, type WorkerStart } from './messages.ts'
@@ -36,7 +36,7 @@ export async function createDatabase(dir: string): Promise<void> {
     void worker.terminate()
   })
   const reason = await exited
-  if (!isCreated) throw databaseAway(reason)
+  if (!isCreated) throw databaseUnavailable(reason)
 }
 
 /**
@@ -73,7 +73,7 @@ export function startEngine({ dir, log, limits }: { dir: string; log: Log; limit
       void thread.exited.then((reason) => {
         const error = /No space left on device/.test(String(reason))
           ? storageFull(reason)
-          : databaseAway(reason)
+          : databaseUnavailable(reason)
         reject(error)
         if (generation !== own) return
         current = undefined

@@ -4,7 +4,7 @@ import pg from 'pg'
 import type { Log } from '../../log.ts'
 import { createChannels } from '../channels.ts'
 import type { Database } from '../database.ts'
-import { databaseAway } from '../errors.ts'
+import { databaseUnavailable } from '../errors.ts'
 import { translateError } from '../translate-error.ts'
 
 const MIN_RETRY_MS = 100
@@ -70,7 +70,7 @@ export function startListener(config: pg.ClientConfig, log: Log) {
         channels.reconnected()
         return client
       } catch (error) {
-        if (closing.signal.aborted) throw databaseAway(error)
+        if (closing.signal.aborted) throw databaseUnavailable(error)
         await pause(waitMs, undefined, { signal: closing.signal })
       }
     }

@@ -320,15 +320,15 @@ export async function findPageWords(db: Db, version: string, page: number) {
 /** About half a page: of MMLongBench-Doc's pages with the answer in a figure, 3 of 5 have less, 1 has less than 1,000. */
 const maxPoorCharacters = 2_000
 
-/** A page to show to models; `isRecognized` when its text was recognized on the page. */
-export type PageToSee = { documentId: string; page: number; sha256: string; isRecognized: boolean }
+/** A page to send to models as an image; `isRecognized` if its text was recognized (OCR). */
+export type PageForImage = { documentId: string; page: number; sha256: string; isRecognized: boolean }
 
 /** Lists the given pages of PDFs whose text was recognized or is short. */
-export async function listPagesToSee(
+export async function listPagesForImages(
   db: Db,
   pages: { documentId: string; page: number }[],
   layers: Layer[],
-): Promise<PageToSee[]> {
+): Promise<PageForImage[]> {
   if (pages.length === 0) return []
   return await db
     .selectFrom('documents')

@@ -58,7 +58,10 @@ const noCoverage: Coverage = { share: 0, windowShare: 0, matched: 0 }
 /** Excerpts of long messages may take longer in total, so the event loop is released in between. */
 const maxBlockingMs = 10
 const maxLexical = 400
-/** Additional results, because turns of other branches and outside the period in the query are removed afterwards. */
+/**
+ * Additional candidates, because turns of other branches are removed later and those in the period of the query rank
+ * higher.
+ */
 const maxOmitted = 60
 const maxNearest = 100
 /**

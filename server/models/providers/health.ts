@@ -14,7 +14,7 @@ const broken = /^(?:bad_json|cut|not_sse|truncated|upstream_error)$/
 const refused = /^http_40[13]$/
 
 /** Whether a model could not be reached, so that another one may answer. */
-export const isAway = (thrown: unknown): thrown is AppError =>
+export const isUnavailable = (thrown: unknown): thrown is AppError =>
   thrown instanceof AppError && away.test(thrown.code)
 
 /** Whether a provider has broken off an answer. */
@@ -56,7 +56,7 @@ export function createHealth(now: () => number = () => performance.now()) {
 
     /** Other errors than those of the provider are ignored; one about the key does not make it pause. */
     failed(error: unknown): void {
-      if (!isAway(error) && !isBroken(error)) {
+      if (!isUnavailable(error) && !isBroken(error)) {
         if (error instanceof AppError && refused.test(error.code)) last = error
         return
       }

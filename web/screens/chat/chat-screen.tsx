@@ -25,7 +25,7 @@ import { Composer } from './composer.tsx'
 import { Greeting, knowsAvees } from './greeting.tsx'
 import { useMessageActions } from './message-actions.ts'
 import { ModelPicker, useChosenModel } from './model-picker.tsx'
-import { useBlindModel } from './picture-permission.ts'
+import { useModelWithoutPictures } from './picture-permission.ts'
 import { SharingNotice } from './sharing-notice.tsx'
 import { loadMessageList, ThreadView } from './thread.tsx'
 import { clearDraft, moveDraft, useDraft } from './use-draft.ts'
@@ -184,7 +184,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   const addFiles = avee.is_owner ? (files: File[]) => uploads.addFiles(avee.id, files, 'intimate') : undefined
   const attached = [...attachmentsIn(useUploads(), conversationId), ...unsent.files]
   const hasPictures = attached.some(({ type }) => isPicture(type))
-  const blindModel = useBlindModel(avee, model, hasPictures)
+  const modelWithoutPictures = useModelWithoutPictures(avee, model, hasPictures)
   const attach = (files: File[]): void => {
     thread
       .open((id) => {
@@ -265,9 +265,9 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
           }
           tools={<ModelPicker avee={avee} value={model} onChange={setModel} />}
           note={
-            blindModel &&
+            modelWithoutPictures &&
             t('{model} does not accept pictures. It receives the text recognized in them, if any.', {
-              model: blindModel,
+              model: modelWithoutPictures,
             })
           }
           uploadsOf={[avee.is_owner ? avee.id : undefined, conversationId]}

@@ -29,7 +29,7 @@ export function askedProvider(error: ApiError | undefined): string | undefined {
 /**
  * Returns the name of the model that will answer if it has no vision; undefined if it has, or while that is unknown.
  */
-export function useBlindModel(
+export function useModelWithoutPictures(
   avee: Avee,
   chosen: ChosenModel | undefined,
   hasPictures: boolean,
