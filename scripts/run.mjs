@@ -34,13 +34,19 @@ const commands = {
 
 /** A young generation of a quarter of the default size: 90 MB less memory, without a measurable cost in CPU time. */
 const memoryFlags = ['--max-semi-space-size=4']
+/** glibc returns freed memory to the system above this many bytes, its default, instead of raising the limit: 70 MB less. */
+const memorySettings = { MALLOC_TRIM_THRESHOLD_: '131072' }
 
 /** Runs the server as a child process. The IPC channel makes it stop when this process ends for any reason. */
 async function start(args) {
   await prepare({ page: true })
   return await foreground(nodePath(), [...memoryFlags, 'server/main.ts', ...args], {
     ownGroup: true,
-    env: { ...process.env, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? tool('.cache/compiled') },
+    env: {
+      ...memorySettings,
+      ...process.env,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? tool('.cache/compiled'),
+    },
   })
 }
 

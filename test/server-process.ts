@@ -65,13 +65,14 @@ export async function startServer(
   const start = async () => {
     output = ''
     const { PATH, HOME, NODE_COMPILE_CACHE } = process.env
-    // The same flag as in `npm start`.
+    // The same flag and setting as in `npm start`.
     const started = spawn(process.execPath, ['--max-semi-space-size=4', 'server/main.ts'], {
       cwd: root,
       env: {
         PATH,
         HOME,
         NODE_COMPILE_CACHE,
+        MALLOC_TRIM_THRESHOLD_: '131072',
         ...isolated,
         PORT: `${port}`,
         ...database.settings,
