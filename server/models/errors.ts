@@ -71,7 +71,7 @@ export const notSse = defineError(
   502,
   'not_sse',
   (service: ModelService, type: string) =>
-    `${service.nameAtStart} answered with ${type || 'no content type'} instead of a stream, possibly from a proxy or a login page. Check its address.`,
+    `${service.nameAtStart} answered with ${type || 'no content type'}, possibly from a proxy or a login page. Check its address.`,
 )
 export const contextLengthExceeded = defineError(
   502,

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { stringify } from 'yaml'
 
-/** An MCP server on standard input and output, which says whether it got the environment of its parent. */
+/** An MCP server on standard input and output, which says whether it got the environment of its parent, or `nothing`. */
 export const echoServer = `
   const results = {
     initialize: ({ protocolVersion }) => ({ protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'echo', version: '1' } }),
@@ -13,8 +13,8 @@ export const echoServer = `
   }
   require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
     const { id, method, params } = JSON.parse(line)
-    const result = results[method]
-    if (id !== undefined) console.log(JSON.stringify({ jsonrpc: '2.0', id, ...(result ? { result: result(params) } : { error: { code: -32601, message: 'Unknown.' } }) }))
+    const result = params?.arguments?.text === 'nothing' ? undefined : results[method]
+    if (id !== undefined) console.log(JSON.stringify({ jsonrpc: '2.0', id, ...(result ? { result: result(params) } : { error: { code: -32601, message: 'There is nothing to say.' } }) }))
   })
 `
 

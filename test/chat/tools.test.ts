@@ -525,6 +525,7 @@ describe('tools', () => {
       calling(
         { name: 'Gabee_list_avees', arguments: {} },
         { name: 'Echo_echo', arguments: { text: 'Hello' } },
+        { name: 'Echo_echo', arguments: { text: 'nothing' } },
         { name: 'Gabee_search_documents', arguments: { query: 'not selected' } },
       ),
       { tokens: ['Done.'] },
@@ -532,6 +533,7 @@ describe('tools', () => {
     expect(resultsOf(await ask(admin.client, id, 'Which avees are there?'))).toEqual([
       expect.stringContaining(avee.handle),
       'You said Hello, without a secret.',
+      expect.stringMatching(/^The tool reports an error: .*There is nothing to say\.$/),
       'There is no tool "Gabee_search_documents".',
     ])
   })

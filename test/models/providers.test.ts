@@ -152,6 +152,9 @@ describe('providers', () => {
       error: expect.stringContaining('API key is missing or wrong'),
     })
     expect(await list()).toContainEqual(expect.objectContaining({ name: 'claude', status: 'error' }))
+    anthropic.always('/v1/models', { html: true })
+    const page = await server.client.post<Test>(`/providers/${id}/test`)
+    expect(page.body).toMatchObject({ ok: false, error: expect.stringContaining('a proxy or a login page') })
     await server.client.delete(`/providers/${id}`)
   })
 

@@ -1,7 +1,7 @@
 import { type Dispatcher, interceptors, request } from 'undici'
 import type { z } from 'zod'
 import { AppError } from '../../errors.ts'
-import { badJson, connectionLost, httpError, unreachable, upstreamError } from '../errors.ts'
+import { badJson, connectionLost, httpError, notSse, unreachable, upstreamError } from '../errors.ts'
 import { requireAllowed } from '../local-only.ts'
 import { errorMessageOf, parseErrorMessage, sanitizeMessage } from './error-message.ts'
 import { createPace } from './pace.ts'
@@ -110,13 +110,13 @@ export async function requestJson<T>(
   return parsed.data
 }
 
-/** Parses a JSON object. @throws bad_json, or upstream_error for an object that reports an error */
+/** Parses a JSON object. @throws bad_json, not_sse for a web page, upstream_error for an object that reports an error */
 export function parseReply(text: string, service: ModelService): object {
   let json: unknown
   try {
     json = JSON.parse(text)
   } catch {
-    throw badJson(service)
+    throw text.trimStart().startsWith('<') ? notSse(service, 'a web page') : badJson(service)
   }
   if (typeof json !== 'object' || json === null) throw badJson(service)
   const error = errorMessageOf(json)

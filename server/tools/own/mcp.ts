@@ -40,11 +40,13 @@ async function connected<T>(
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
   // Most servers have no such tools, and the library takes 7 MB of memory.
-  const { Client } = await import('@modelcontextprotocol/client')
+  const { Client, ProtocolError } = await import('@modelcontextprotocol/client')
   const client = new Client({ name: 'gabee', version: '1' })
   try {
     await client.connect(await transportTo(server, http), { signal })
     return await work(client)
+  } catch (error) {
+    throw error instanceof ProtocolError ? toolReported(error.message) : error
   } finally {
     await client.close().catch(() => undefined)
   }
