@@ -1,10 +1,10 @@
 /**
- * Measures drawing pages of PDFs as pictures for models that see: pages per second of CPU time,
- * the size of a picture, and the memory of the process that draws.
+ * Measures the rendering of PDF pages as images for models: pages per second of CPU time, the size of an image, and the
+ * memory of the rendering process.
  *
  *     node bench/page-pictures.ts [--data DIR] [--pages 40]
  *
- * With `--data`, the pages are spread over the PDFs below `DIR/pdf-qa/files`; without, they are pages of a generated PDF.
+ * With `--data`, the pages come from the PDFs in `DIR/pdf-qa/files`, otherwise from a generated PDF.
  */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ import { fixed, mean, print } from './data.ts'
 const { values } = parseArgs({
   options: { data: { type: 'string' }, pages: { type: 'string', default: '40' } },
 })
-/** As the prompt gets them. */
+/** The maximum edge of a page image in prompts. */
 const maxEdge = 1_568
 const sampleMs = 5
 const limits = { bytes: 1e9, pages: 10_000, unpackedBytes: 1e9, milliseconds: 600_000, memoryBytes: 512e6 }
@@ -51,7 +51,7 @@ const sampling = setInterval(() => {
 }, sampleMs)
 await using parser = documentParser({ limits, concurrency: 1, log: createLog('error') })
 const draw = (page: (typeof pages)[number]) => parser.draw({ ...page, maxEdge, onlyGraphical: false }, signal)
-// The process starts with the first page.
+// The first page starts the process.
 if (pages[0]) await draw(pages[0])
 const cpuBefore = cpuSecondsOfChildren()
 const sizes: number[] = []

@@ -17,8 +17,9 @@ const evidenceCoefficient = 6.3
 const minUnsure = 0.08
 const minYes = 0.65
 /**
- * A question of up to this weight, about two ordinary words, has too little weight for evidence by the formula. It is not
- * "no" if a passage has this share of it, which halves its false refusals (bench/first-questions.ts).
+ * A question of up to this weight, about two ordinary words, weighs too little to reach enough evidence with the
+ * formula. It is not "no" if a passage contains this share of its weight, which halves false refusals
+ * (bench/first-questions.ts).
  */
 const shortQuestionWeight = 1.3
 const minShareOfShortQuestion = 0.25
