@@ -162,6 +162,16 @@ test('shows the last read data without the server, and sends a queued question o
   ])
 })
 
+test('keeps the first question of a chat that lost the connection before anything was typed', async () => {
+  await using window = await openWindow(browser, `${server.url}/chat/local`, { ignoredErrors: /ERR_/ })
+  const { page } = window
+  await page.waitForRequest(/message-list/)
+  await page.waitForLoadState('networkidle')
+  await page.context().setOffline(true)
+  await chatPage(page).ask(question)
+  await page.getByText('Not sent yet.').waitFor()
+})
+
 test('two tabs show the same answer', async () => {
   const before = modelRequests().length
   await using window = await openWindow(browser, `${server.url}/chat/ada`)

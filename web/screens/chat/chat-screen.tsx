@@ -33,6 +33,9 @@ import { useThread } from './use-thread.ts'
 import { useUnsentConversation, useUnsentFiles } from './use-unsent-files.ts'
 import './chat-screen.css'
 
+/** The first load of an empty chat goes without the message list. */
+const preloadDelayMs = 1_000
+
 const CitationPanel = onDemand(async () => (await import('./citation-panel.tsx')).CitationPanel)
 const DropDialog = onDemand(async () => (await import('./drop-dialog.tsx')).DropDialog)
 const InsightPanel = onDemand(async () => (await import('./insight-panel.tsx')).InsightPanel)
@@ -163,8 +166,10 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   useQuestionFromNavigation(ask)
   const hasDraft = draft !== ''
   useEffect(() => {
-    // The answer needs this module. If loading fails, showing the answer reports it.
-    if (hasDraft) loadMessageList().catch(() => undefined)
+    // The answer needs this module, also when the connection is lost meanwhile. If loading fails, showing the answer reports it.
+    const load = (): void => void loadMessageList().catch(() => undefined)
+    const timer = setTimeout(load, hasDraft ? 0 : preloadDelayMs)
+    return () => clearTimeout(timer)
   }, [hasDraft])
   useEffect(() => {
     setOpenCitation(undefined)
