@@ -19,7 +19,6 @@ import {
   findTurnsByVector,
   type LinkedTurn,
   messagesOnBranch,
-  neighboursOf,
   type TurnCount,
   type TurnScope,
 } from '../store/turn-recall.ts'
@@ -84,7 +83,7 @@ export function turnRecall(dependencies: RecallDependencies) {
   async function lexicalSearch(query: TurnSearch, scope: TurnScope) {
     const counts = query.counts ?? (await countTurns(scope).execute(db)).rows
     const [pair] = counts
-    if (!pair) return { languages: [], hits: [], coverage: () => noCoverage, weigh: () => 0 }
+    if (!pair) return { languages: [], linked: [], coverage: () => noCoverage, weigh: () => 0 }
     const total = counts.reduce((sum, each) => sum + each.turns, 0)
     const languages = [...new Set(counts.map((each) => each.language))]
     // The names of speakers are indexed without a language.
@@ -101,25 +100,28 @@ export function turnRecall(dependencies: RecallDependencies) {
     }
     const coverage = (text: string) => coverageOf(analyzer, terms, { context: '', text })
     const weigh = matchedWeight(analyzer, terms)
-    if (weights.size === 0) return { languages, hits: [], coverage, weigh }
+    if (weights.size === 0) return { languages, linked: [], coverage, weigh }
     const vector = sparseVectorLiteral(weights)
-    const hits = await findTurnsByTerms(db, scope, { terms: [...weights.keys()], vector, limit: maxLexical })
-    return { languages, hits, coverage, weigh }
+    const linked = await findTurnsByTerms(db, scope, {
+      terms: [...weights.keys()],
+      vector,
+      limit: maxLexical,
+      around: query.limit * 4,
+    })
+    return { languages, linked, coverage, weigh }
   }
 
   /** Ranks earlier turns, and measures how much of the query a text contains. */
   async function rankTurns(query: TurnSearch, layers: Layer[]) {
     const scope: TurnScope = { ...query, layers }
-    const [{ languages, hits, coverage, weigh }, nearest] = await Promise.all([
+    const [{ languages, linked, coverage, weigh }, nearest] = await Promise.all([
       lexicalSearch(query, scope),
       vectorSearch(query, scope),
     ])
     query.signal.throwIfAborted()
-    if (hits.length === 0 && nearest.length === 0) return { turns: [], coverage }
-    const best = hits.slice(0, query.limit * 4).map(({ id }) => id)
-    const links = new Map<string, LinkedTurn>(
-      [...hits, ...nearest, ...(await neighboursOf(db, scope, best))].map((turn) => [turn.id, turn]),
-    )
+    if (linked.length === 0 && nearest.length === 0) return { turns: [], coverage }
+    const links = new Map<string, LinkedTurn>([...linked, ...nearest].map((turn) => [turn.id, turn]))
+    const hits = linked.flatMap(({ id, score }) => (score === null ? [] : { id, score }))
     const ranked = fuseRankings({ results: addNeighbourScores(hits, links), confidence: 1 }, nearest)
     const scores = new Map(ranked.map(({ id, score }) => [id, score]))
     const without = new Set(query.without)

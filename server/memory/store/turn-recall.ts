@@ -64,35 +64,37 @@ export async function documentFrequencies(db: Db, scope: TurnScope, terms: numbe
   return new Map(rows.map((row) => [row.term, row.turns]))
 }
 
-/** Returns the BM25 score of the turns that share a term with a query, the highest first. */
+/**
+ * Returns the BM25 score of the turns that share a term with a query, and, without a score, the turns within two steps of
+ * the best `around` of them, up and down their branches.
+ */
 export async function findTurnsByTerms(
   db: Db,
   scope: TurnScope,
-  query: { terms: number[]; vector: string; limit: number },
-): Promise<ScoredTurn[]> {
-  const { rows } = await sql<ScoredTurn>`
-    select messages.id, messages.parent_id as "parentId", -hit.distance as score
-    from (
-      select message_id, lex <#> ${query.vector}::sparsevec as distance
+  query: { terms: number[]; vector: string; limit: number; around: number },
+): Promise<(LinkedTurn & { score: number | null })[]> {
+  // Arrays, because `in (select …) or …` would read all messages instead of an index.
+  const { rows } = await sql<LinkedTurn & { score: number | null }>`
+    with hit as materialized (
+      select message_id as id, lex <#> ${query.vector}::sparsevec as distance
       from turn_index
       where ${scoped(scope)} and terms && ${query.terms}::int[]
       order by distance limit ${query.limit}
-    ) as hit
-    join messages on messages.id = hit.message_id
-  `.execute(db)
-  return rows
-}
-
-/** Returns the turns within two steps of these, up and down their branches. */
-export async function neighboursOf(db: Db, scope: TurnScope, ids: string[]): Promise<LinkedTurn[]> {
-  const { rows } = await sql<LinkedTurn>`
-    with one as (
-      select id, parent_id from messages where id = any(${ids}::uuid[]) or parent_id = any(${ids}::uuid[])
-        or id in (select parent_id from messages where id = any(${ids}::uuid[])))
-    select messages.id, messages.parent_id as "parentId" from messages
-    join turn_index on turn_index.message_id = messages.id
-    where (messages.id in (select id from one) or messages.parent_id in (select id from one)
-      or messages.id in (select parent_id from one)) and ${scoped(scope)}
+    ), best as materialized (
+      select id, parent_id from messages
+      where id = any(array(select id from hit order by distance limit ${query.around}))
+    ), near as materialized (
+      select id, parent_id from messages
+      where id = any(array(select parent_id from best)) or parent_id = any(array(select id from best))
+      union select id, parent_id from best
+    )
+    select messages.id, messages.parent_id as "parentId", -hit.distance as score
+    from hit join messages on messages.id = hit.id
+    union all
+    select messages.id, messages.parent_id, null
+    from messages join turn_index on turn_index.message_id = messages.id
+    where (messages.id = any(array(select id from near)) or messages.id = any(array(select parent_id from near))
+      or messages.parent_id = any(array(select id from near))) and ${scoped(scope)}
   `.execute(db)
   return rows
 }
