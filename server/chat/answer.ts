@@ -7,7 +7,7 @@ import type { ChatMessage, ChatModel, ChatRequest, SelectedModel } from '../mode
 import type { Completion, EventBody, RunContext, RunEvent } from '../runs/index.ts'
 import { selectCitations } from './citations.ts'
 import { composePrompt, type PromptDependencies, type PromptRequest } from './compose-prompt.ts'
-import { gatherContext } from './context.ts'
+import { type ContextRows, gatherContext } from './context.ts'
 import { answerFiltered, emptyAnswer } from './errors.ts'
 import {
   type ChatEvents,
@@ -50,6 +50,8 @@ export type Question = Pick<PromptRequest, 'avee' | 'layer' | 'question'> & {
   instructions?: string | undefined
   /** The model named by the start event, if the log begins with one. */
   chosen?: SelectedModel | undefined
+  /** What was read for the context, for that model, when the run was stored. */
+  rows?: ContextRows | undefined
   /** The sources of the text that the answer already has. */
   begun?: Pick<MessageRow, 'citations' | 'documents'> | undefined
   /** The text that a continuation of another answer begins with. */
@@ -163,6 +165,7 @@ async function answerTurn<Input extends AnswerInput>(
       layer,
       isRemote: model.remote,
       history,
+      rows: turn.rows,
     },
     signal,
   )

@@ -14,6 +14,7 @@ import type { LogView, RunContext, RunRecord, Runs, Viewer } from '../runs/index
 import type { Tools } from '../tools/index.ts'
 import { type AnswerInput, answerQuestion, type TurnStorage } from './answer.ts'
 import { attachments as createAttachments } from './attachments.ts'
+import { contextQueries } from './context.ts'
 import { readUnfinished } from './continuation.ts'
 import { conversations } from './conversations.ts'
 import {
@@ -127,7 +128,14 @@ export function chat({
     attachments,
     getConversation,
   })
-  const startTurn = turnStarter({ db, runs, models, attachments, assertQuota })
+  const startTurn = turnStarter({
+    db,
+    runs,
+    models,
+    attachments,
+    assertQuota,
+    readContext: (request) => contextQueries(answering, request, null),
+  })
   const importFile = imports({ database, runs, avees, knowledge, memory, assertQuota })
 
   insight.registerJobs({

@@ -3,7 +3,7 @@ import type { Answerability } from '../../contract/knowledge.ts'
 import { type Layer, layersWithin } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { CitedPassage } from '../../contract/messages.ts'
-import { type Database, selectTogether } from '../db/index.ts'
+import { type Database, type RowsTogether, selectTogether } from '../db/index.ts'
 import { type Insight, summaryLookback } from '../insight/index.ts'
 import {
   areVisible,
@@ -47,6 +47,8 @@ export type ContextRequest = {
   useDocuments: boolean
   /** Earlier turns from the client, instead of those of the conversation. */
   history: Turn[] | undefined
+  /** What was read with the run, if it was. */
+  rows?: ContextRows | undefined
 }
 
 /** The context of a prompt, besides the question and the persona. */
@@ -86,6 +88,33 @@ const maxPassageWords = 1_000
 /** Memories of this length contain 61 % of the evidence for LoCoMo's questions: `node bench/memory.ts`. */
 const maxMemoryWords = 150
 
+/** What every context needs. A null question stands for the one that the statement itself inserts. */
+export function contextQueries(
+  { knowledge, tools, memory, insight }: Omit<ContextDependencies, 'database'>,
+  {
+    userId,
+    aveeId,
+    layer,
+    conversationId,
+    isOwner,
+    isRemote,
+    history,
+  }: Omit<ContextRequest, 'question' | 'begun' | 'useDocuments' | 'rows'>,
+  questionId: string | null,
+) {
+  const layers = layersWithin(layer)
+  return {
+    earlier: selectHistory(questionId, layers, history ? 0 : summaryLookback),
+    passageCounts: knowledge.passageCounts({ aveeId, layers }),
+    ownTools: tools.selectOwn({ aveeId, isOwner }),
+    attachmentCounts: knowledge.passageCounts({ aveeId: conversationId ?? NIL, layers }),
+    memoryCounts: memory.counts({ aveeId, userId, layer, remote: isRemote }),
+    turnCounts: memory.turnCounts({ conversationId: conversationId ?? NIL, layers }),
+    updates: insight.freshUpdates({ aveeId, layers, now: new Date() }),
+  }
+}
+export type ContextRows = RowsTogether<ReturnType<typeof contextQueries>>
+
 /**
  * Gathers the context of a turn concurrently. Every search filters by the user's layers, so nothing above them is
  * loaded.
@@ -98,15 +127,11 @@ export async function gatherContext(
   const { aveeId, userId, layer, conversationId } = request
   const layers = layersWithin(layer)
   const { earlier, ownTools, passageCounts, attachmentCounts, memoryCounts, turnCounts, updates } =
-    await selectTogether(dependencies.database.db, {
-      earlier: selectHistory(request.question.id, layers, request.history ? 0 : summaryLookback),
-      passageCounts: dependencies.knowledge.passageCounts({ aveeId, layers }),
-      ownTools: dependencies.tools.selectOwn({ aveeId, isOwner: request.isOwner }),
-      attachmentCounts: dependencies.knowledge.passageCounts({ aveeId: conversationId ?? NIL, layers }),
-      memoryCounts: dependencies.memory.counts({ aveeId, userId, layer, remote: request.isRemote }),
-      turnCounts: dependencies.memory.turnCounts({ conversationId: conversationId ?? NIL, layers }),
-      updates: dependencies.insight.freshUpdates({ aveeId, layers, now: new Date() }),
-    })
+    request.rows ??
+    (await selectTogether(
+      dependencies.database.db,
+      contextQueries(dependencies, request, request.question.id),
+    ))
   const { history, summary } = request.history
     ? { history: request.history, summary: '' }
     : fromSummary(earlier)

@@ -7,12 +7,13 @@ import { canonicalFormat, type RunRecord, type Runs } from '../runs/index.ts'
 import { withoutLastWord } from '../search/index.ts'
 import { type Sampling, startEvent } from './answer.ts'
 import type { Attachments } from './attachments.ts'
+import type { contextQueries } from './context.ts'
 import type { Conversations } from './conversations.ts'
 import { answerRunning, imagesNeedPermission, modelNotYours } from './errors.ts'
 import type { Rendering } from './events.ts'
 import { insertConversation } from './store/conversations.ts'
 import { findMessage } from './store/messages.ts'
-import { insertTurn, turnExpressions } from './store/turns.ts'
+import { insertTurn, turnExpressions, turnStatement } from './store/turns.ts'
 import type { PreloadedTurn, TurnInput } from './turn.ts'
 
 export type AskOptions = {
@@ -59,12 +60,15 @@ export function turnStarter({
   models,
   attachments,
   assertQuota,
+  readContext,
 }: {
   db: Db
   runs: Runs
   models: Models
   attachments: Attachments
   assertQuota: Conversations['assertQuota']
+  /** Returns the queries of the context of a question that the same statement inserts. */
+  readContext: (request: Parameters<typeof contextQueries>[1]) => ReturnType<typeof contextQueries>
 }) {
   /**
    * @throws model_not_found, not_a_chat_model. An unreachable service is an error of the answer instead, as it may come
@@ -201,7 +205,23 @@ export function turnStarter({
             await insertConversation(trx, { id: conversationId, ...owned })
             await insertTurn(trx, runId, rows)
           }
-        : turnExpressions(rows),
+        : preloaded?.chosen
+          ? turnStatement(
+              rows,
+              readContext({
+                aveeId: avee.id,
+                userId: caller.userId,
+                conversationId,
+                layer,
+                isOwner,
+                isRemote: preloaded.chosen.model.remote,
+                history: options.history,
+              }),
+              (read) => {
+                preloaded.rows = read
+              },
+            )
+          : { expressions: turnExpressions(rows) },
     )
     if (started.outcome === 'busy') throw answerRunning(started.run.id)
     // A repeated request returns the turn of the first one.

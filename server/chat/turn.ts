@@ -43,7 +43,7 @@ export type TurnInput = AnswerInput &
   }
 
 /** Data that the request has already read and written. */
-export type PreloadedTurn = Pick<Question, 'avee' | 'layer' | 'question' | 'chosen'>
+export type PreloadedTurn = Pick<Question, 'avee' | 'layer' | 'question' | 'chosen' | 'rows'>
 
 export type TurnDependencies = PromptDependencies &
   LogViewDependencies & {

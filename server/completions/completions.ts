@@ -206,7 +206,7 @@ export function completions({
         input,
         idempotencyKey: request.idempotencyKey,
       },
-      stored,
+      { expressions: stored },
     )
     return run
   }

@@ -2,14 +2,21 @@ import type { Expression, ShallowDehydrateObject } from 'kysely'
 import { jsonArrayFrom } from 'kysely/helpers/postgres'
 import type { Db } from './database.ts'
 
+export type Queries = Record<string, Expression<unknown>>
 type RowsOf<Query> = Query extends Expression<infer Row> ? ShallowDehydrateObject<Row>[] : never
 
-/** Reads the rows of several queries in one statement. They come as JSON: dates are strings. */
-export async function selectTogether<Queries extends Record<string, Expression<unknown>>>(
+/** The rows of several queries that were read in one statement. They come as JSON: dates are strings. */
+export type RowsTogether<Each extends Queries> = { [Name in keyof Each]: RowsOf<Each[Name]> }
+
+/** The columns of a statement that reads the rows of these queries. */
+export const columnsOf = (queries: Queries) =>
+  Object.entries(queries).map(([name, query]) => jsonArrayFrom(query).as(name))
+
+/** Reads the rows of several queries in one statement. */
+export async function selectTogether<Each extends Queries>(
   db: Db,
-  queries: Queries,
-): Promise<{ [Name in keyof Queries]: RowsOf<Queries[Name]> }> {
-  const columns = Object.entries(queries).map(([name, query]) => jsonArrayFrom(query).as(name))
-  const row = await db.selectNoFrom(columns).executeTakeFirstOrThrow()
-  return row as { [Name in keyof Queries]: RowsOf<Queries[Name]> }
+  queries: Each,
+): Promise<RowsTogether<Each>> {
+  const row = await db.selectNoFrom(columnsOf(queries)).executeTakeFirstOrThrow()
+  return row as RowsTogether<Each>
 }

@@ -11,6 +11,7 @@ export type {
   RunEvent,
   RunKind,
   RunRecord,
+  RunStatement,
   StartResult,
   Viewer,
 } from './kind.ts'

@@ -1,4 +1,4 @@
-import type { RawBuilder } from 'kysely'
+import type { AliasedExpression, RawBuilder } from 'kysely'
 import type { RunStatus } from '../../contract/runs.ts'
 import type { Trx } from '../db/index.ts'
 
@@ -143,9 +143,15 @@ export type NewRun<Input = unknown> = {
 
 /**
  * Rows to store together with a new run: in its transaction, or in its statement as further common table expressions,
- * which takes one round trip. These select `from run`, which is empty when the run was not created.
+ * which takes one round trip. These select `from run`, which is empty when the run was not created. Such a statement can
+ * also read `columns`: `onStored` gets them before the worker starts, unless the connection was lost.
  */
-export type WithRun = ((trx: Trx, runId: string) => Promise<void>) | RawBuilder<unknown>
+export type WithRun = ((trx: Trx, runId: string) => Promise<void>) | RunStatement
+export type RunStatement = {
+  expressions: RawBuilder<unknown>
+  columns?: AliasedExpression<unknown, string>[]
+  onStored?(row: object): void
+}
 
 /** `created`: a new run; `repeated`: the run of an earlier request with the same key; `busy`: the running run of the same subject. */
 export type StartResult = { outcome: 'created' | 'repeated' | 'busy'; run: RunRecord }

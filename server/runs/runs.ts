@@ -178,11 +178,12 @@ export function runs({
   }
 
   async function insert(db: Db, run: Started, also: WithRun | undefined): Promise<Inserted> {
-    const [store, expressions] = typeof also === 'function' ? [also] : [undefined, also]
+    const [store, statement] = typeof also === 'function' ? [also] : [undefined, also]
     for (;;) {
-      const row = await insertRun(db, run, { ...owner, leaseMs }, expressions)
+      const row = await insertRun(db, run, { ...owner, leaseMs }, statement)
       if (row) {
         await store?.(db as Trx, row.id)
+        statement?.onStored?.(row)
         return { outcome: 'created', row }
       }
       const repeated =

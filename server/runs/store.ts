@@ -1,7 +1,7 @@
-import { type RawBuilder, type Selectable, type SqlBool, sql } from 'kysely'
+import { type Selectable, type SqlBool, sql } from 'kysely'
 import type { RunStatus } from '../../contract/runs.ts'
 import type { Db, Tables, Trx } from '../db/index.ts'
-import type { NewRun, RunEvent, RunSelector } from './kind.ts'
+import type { NewRun, RunEvent, RunSelector, RunStatement } from './kind.ts'
 
 export type RunRow = Selectable<Tables['runs']>
 
@@ -19,14 +19,14 @@ export const channel = 'runs'
 const milliseconds = (ms: number) => sql`${ms}::float8 * interval '1 millisecond'`
 
 /**
- * Inserts a run with its first events and the rows of further common table expressions. Returns undefined on a conflict: the same id or
+ * Inserts a run with its first events and the rows of a further statement. Returns undefined on a conflict: the same id or
  * idempotency key, or a running run of the same subject.
  */
 export async function insertRun(
   db: Db,
   { events, ...run }: Omit<NewRun, 'events'> & { id: string; events: RunEvent[] },
   owner: Owner & { leaseMs: number },
-  expressions?: RawBuilder<unknown>,
+  { expressions, columns = [] }: Partial<RunStatement> = {},
 ): Promise<RunRow | undefined> {
   const { rows } = await sql<RunRow>`
     with run as (
@@ -42,7 +42,7 @@ export async function insertRun(
       select run.id, e.n, e.data
       from run, unnest(${events.map(({ n }) => n)}::int[], ${events.map(({ data }) => data)}::text[]) as e (n, data)
     ) ${expressions ? sql`, ${expressions}` : sql``}
-    select * from run`.execute(db)
+    select ${sql.join([sql`run.*`, ...columns])} from run`.execute(db)
   return rows[0]
 }
 

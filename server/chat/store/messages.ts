@@ -95,10 +95,13 @@ export type HistoryRow = {
   summary: string | null
 }
 
-/** Selects up to `limit` messages above a question in its branch, oldest first, as they are visible in these layers. */
-export const selectHistory = (questionId: string, visible: Layer[], limit: number) => sql<HistoryRow>`(
+/**
+ * Selects up to `limit` messages above a question in its branch, oldest first, as they are visible in these layers. A null
+ * id stands for the question that the statement itself inserts.
+ */
+export const selectHistory = (questionId: string | null, visible: Layer[], limit: number) => sql<HistoryRow>`(
   with recursive branch as (
-    select parent_id as id, 1 as depth from messages where id = ${questionId}
+    select parent_id as id, 1 as depth from ${questionId === null ? sql`question` : sql`messages where id = ${questionId}`}
     union all
     select messages.parent_id, depth + 1 from branch join messages on messages.id = branch.id where depth < ${limit}
   )

@@ -2,7 +2,8 @@ import { type Insertable, type RawBuilder, sql } from 'kysely'
 import type { Layer } from '../../../contract/layers.ts'
 import type { AnswerDetails, CitedPassage, MessageStatus, Usage } from '../../../contract/messages.ts'
 import type { ToolCall } from '../../../contract/tools.ts'
-import type { Db, Tables, Trx } from '../../db/index.ts'
+import { columnsOf, type Db, type Queries, type RowsTogether, type Tables, type Trx } from '../../db/index.ts'
+import type { RunStatement } from '../../runs/index.ts'
 import { conversationNotFound } from '../errors.ts'
 import { updateConversation } from './conversations.ts'
 
@@ -45,7 +46,7 @@ export function turnExpressions(turn: {
           select ${userMessageId}, ${lockedId}, ${layer}, ${parent}, ${question.content}, 'user', 'complete',
             ${question.attachments}::uuid[]
           from run left join locked on true
-          returning id, conversation_id`
+          returning id, conversation_id, parent_id`
         : sql`select ${userMessageId}::uuid as id, ${lockedId} as conversation_id from run left join locked on true`
     }), answer as (
       insert into messages (id, conversation_id, layer_used, parent_id, content, role, status, run_id, model,
@@ -62,6 +63,27 @@ export function turnExpressions(turn: {
       from answer where conversations.id = ${conversationId}
     )`
 }
+
+/**
+ * Adds a turn with a new question in the statement that stores its run, and reads `queries` there. `onRead` gets their
+ * rows, unless the message before the question was stored or changed while the statement ran.
+ */
+export const turnStatement = <Each extends Queries>(
+  turn: Parameters<typeof turnExpressions>[0],
+  queries: Each,
+  onRead: (rows: RowsTogether<Each>) => void,
+): RunStatement => ({
+  expressions: turnExpressions(turn),
+  columns: [
+    ...columnsOf(queries),
+    sql<boolean>`(
+      select question.parent_id is null or messages.status is distinct from 'streaming' and messages.id is not null
+      from question left join messages on messages.id = question.parent_id)`.as('is_current'),
+  ],
+  onStored(row) {
+    if ((row as { is_current: boolean }).is_current) onRead(row as RowsTogether<Each>)
+  },
+})
 
 /** Adds a turn of an existing run to a conversation in the same transaction. */
 export async function insertTurn(
