@@ -63,7 +63,7 @@ test('a user who signs in finds nothing of the one before in the browser, signed
       texts: Object.keys(localStorage).filter((name) => name.includes(':')),
     }))
   const signInAndWrite = async () => {
-    await fill(page, { Email: 'ann@example.org', Password: password })
+    await fill(page, { 'E-mail': 'ann@example.org', Password: password })
     await press(page, 'Sign in')
     await page.getByRole('button', { name: /^Ann ?: account/ }).waitFor()
     await page.goto(`${server.url}/chat/local`)
@@ -84,7 +84,7 @@ test('a user who signs in finds nothing of the one before in the browser, signed
   await server.as(elsewhere.body.token).delete('/sessions')
   await page.reload()
   await page.getByRole('heading', { name: 'Sign in to Gabee' }).waitFor()
-  await fill(page, { Email: 'bo@example.org', Password: password })
+  await fill(page, { 'E-mail': 'bo@example.org', Password: password })
   await press(page, 'Sign in')
   await page.getByRole('button', { name: /^Bo ?: account/ }).waitFor()
   await page.goto(`${server.url}/chat/local`)
@@ -156,7 +156,7 @@ test('answers to a visitor use the documents of the granted layers only', async 
   await openChat.waitUntilComplete()
   expect(JSON.stringify(ollama.requestsTo('/api/chat').at(-1)?.body)).not.toMatch(secrets)
   await open.page.getByRole('link', { name: 'Sign in to keep this conversation' }).click()
-  await fill(open.page, { Email: 'visitor@example.org', Password: visitor.password })
+  await fill(open.page, { 'E-mail': 'visitor@example.org', Password: visitor.password })
   await press(open.page, 'Sign in')
   await open.page.getByRole('complementary', { name: 'Sidebar' }).waitFor()
   await openChat.questions.getByText(starter).waitFor()
@@ -288,14 +288,14 @@ test('the first account needs the setup token, and signs in with an app, a recov
   // Signing out ends requests of the page in flight.
   await using window = await openWindow(browser, `${origin}/login${fragment}`, { ignoredErrors: /401/ })
   const { page } = window
-  await fill(page, { Name: 'Grace', Email: 'grace@example.org', Password: password })
+  await fill(page, { Name: 'Grace', 'E-mail': 'grace@example.org', Password: password })
   await press(page, 'Create account')
   await page.getByRole('button', { name: /^Grace ?: account/ }).waitFor()
   const signIn = async () => {
     await page.getByRole('button', { name: /^Grace ?: account/ }).click()
     await page.getByRole('menuitem', { name: 'Sign out' }).click()
     await page.getByRole('heading', { name: 'Sign in to Gabee' }).waitFor()
-    await fill(page, { Email: 'grace@example.org', Password: password })
+    await fill(page, { 'E-mail': 'grace@example.org', Password: password })
     await press(page, 'Sign in')
     await page.getByRole('heading', { name: 'Confirm that it’s you' }).waitFor()
   }
@@ -353,7 +353,7 @@ test('an administrator invites a user, who later gets a password link, is disabl
     ignoredErrors: /401/,
   })
   const { page } = window
-  await fill(page, { Email: 'admin@example.org', Password: password })
+  await fill(page, { 'E-mail': 'admin@example.org', Password: password })
   await press(page, 'Sign in')
   await press(page, 'Invite')
   await press(page, 'Create invitation')
@@ -361,7 +361,7 @@ test('an administrator invites a user, who later gets a password link, is disabl
   const url = await link.innerText()
   await press(page, 'Done')
   await using invited = await openWindow(browser, url)
-  await fill(invited.page, { Name: 'Ann', Email: 'ann@example.org', Password: password })
+  await fill(invited.page, { Name: 'Ann', 'E-mail': 'ann@example.org', Password: password })
   await press(invited.page, 'Create account')
   await invited.page.getByRole('button', { name: /^Ann ?: account/ }).waitFor()
 
@@ -377,7 +377,7 @@ test('an administrator invites a user, who later gets a password link, is disabl
   await using again = await openWindow(browser, await link.innerText(), { ignoredErrors: /401/ })
   await fill(again.page, { 'New password': 'another long password' })
   await press(again.page, 'Set password')
-  await fill(again.page, { Email: 'ann@example.org', Password: 'another long password' })
+  await fill(again.page, { 'E-mail': 'ann@example.org', Password: 'another long password' })
   await press(again.page, 'Sign in')
   await again.page.getByRole('button', { name: /^Ann ?: account/ }).waitFor()
 
