@@ -17,7 +17,7 @@ const noPassage: TermStatistics = { stem: '', passages: 0 }
 /** Identifies a version of the documents of a scope. */
 export const identityOf = (counts: LibraryCounts[]): string =>
   counts
-    .map(({ language, documents, passages, version }) => [language, documents, passages, version].join(' '))
+    .map(({ language, documents, passages, checksum }) => [language, documents, passages, checksum].join(' '))
     .toSorted()
     .join('/')
 

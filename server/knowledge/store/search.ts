@@ -61,8 +61,8 @@ export type LibraryCounts = {
   language: string | null
   documents: number
   passages: number
-  /** The latest version of a document. */
-  version: string
+  /** Identifies the versions of the documents. */
+  checksum: string
   /** The vector spaces of the documents. */
   spaces: string[]
   /** Estimates of the number of the avee's vectors, and of all; the latter is -1 before the first analyze. */
@@ -79,7 +79,7 @@ export const countPassagesByLanguage = (db: Db, { aveeId, layers }: Scope) =>
       'language',
       sql<number>`count(*)::int`.as('documents'),
       sql<number>`sum(passages)::int`.as('passages'),
-      sql<string>`max(version)::text`.as('version'),
+      sql<string>`bit_xor(hashint8extended(version, 0))::text`.as('checksum'),
       sql<
         string[]
       >`coalesce(array_agg(distinct embedded_by) filter (where embedded_by is not null), '{}')`.as('spaces'),
