@@ -77,6 +77,7 @@ export function userAdministration({
     ): Promise<User> {
       const found = await requireUserBy(idHandleOrEmail)
       const { isAdmin, isDisabled } = changes
+      if (isAdmin === undefined && isDisabled === undefined) return found
       return await database.transaction(async (trx) => {
         await lockAdministrators(trx)
         const changed = await updateUser(trx, found.id, {

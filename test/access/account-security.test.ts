@@ -215,6 +215,8 @@ describe.each(ONE_DATABASE)('account security on %s', (kind) => {
       const user = await join()
       const { email } = user.session.user
       const key = bodyOf(await user.client.post<{ key: string }>('/api-keys', { name: 'key' })).key
+      const unchanged = await admin.client.patch<AdminUser>(`/admin/users/${email}`, {})
+      expect(bodyOf(unchanged)).toMatchObject({ email, disabled: false, is_admin: false })
       const disabled = await admin.client.patch<AdminUser>(`/admin/users/${email}`, { disabled: true })
       expect(disabled.body.disabled).toBe(true)
       expect([await me(user.client), await me(app.as(key))]).toEqual([401, 401])
