@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { WebhookEvent } from '../../contract/webhooks.ts'
-import type { Db, Row, Trx } from '../db/index.ts'
+import { type Db, newId, type Row, type Trx } from '../db/index.ts'
 
 export type WebhookRow = Row<'webhooks'>
 
@@ -25,15 +25,20 @@ export async function insertDeliveries(
   trx: Trx,
   event: { aveeId: string; event: WebhookEvent; subject: string; data: object; userId?: string },
 ): Promise<string[]> {
-  const { rows } = await sql<{ id: string }>`
-    insert into webhook_deliveries (id, webhook_id, event, subject, data)
-    select gen_random_uuid(), webhooks.id, ${event.event}, ${event.subject}, ${JSON.stringify(event.data)}::jsonb
-    from webhooks join avees on avees.id = webhooks.avee_id
+  const { rows: notified } = await sql<{ id: string }>`
+    select webhooks.id from webhooks join avees on avees.id = webhooks.avee_id
     where avee_id = ${event.aveeId}::uuid and ${event.event} = any(events)
-      and owner_id = coalesce(${event.userId ?? null}::uuid, owner_id)
-    on conflict do nothing
-    returning id`.execute(trx)
-  return rows.map(({ id }) => id)
+      and owner_id = coalesce(${event.userId ?? null}::uuid, owner_id)`.execute(trx)
+  if (notified.length === 0) return []
+  const { event: name, subject } = event
+  const data = JSON.stringify(event.data)
+  const inserted = await trx
+    .insertInto('webhook_deliveries')
+    .values(notified.map((webhook) => ({ id: newId(), webhook_id: webhook.id, event: name, subject, data })))
+    .onConflict((on) => on.doNothing())
+    .returning('id')
+    .execute()
+  return inserted.map(({ id }) => id)
 }
 
 export type PendingDelivery = Pick<Row<'webhook_deliveries'>, 'id' | 'event' | 'data' | 'created_at'> &

@@ -57,7 +57,7 @@ export function webhooks({
   network,
 }: WebhookDependencies) {
   const { db } = database
-  const client = publicClient({ allowedHosts, timeoutMs, ...network })
+  const client = publicClient({ allowedHosts, setting: 'WEBHOOK_ALLOWED_HOSTS', timeoutMs, ...network })
 
   async function notify(trx: Trx, event: Parameters<typeof insertDeliveries>[1]): Promise<void> {
     for (const id of await insertDeliveries(trx, event))

@@ -12,7 +12,7 @@ import {
   type TestUser,
   uploadFiles,
 } from '../builders.ts'
-import { expectError } from '../conformance/contract.ts'
+import { expectError, uuid7 } from '../conformance/contract.ts'
 
 type Received = { headers: Record<string, string>; body: string }
 type Created = { id: string; secret: string }
@@ -89,6 +89,7 @@ test('a webhook notifies of answers, uploads and unanswered questions, signed an
   await app.app.jobs.runNow('webhooks.deliver', refused?.id)
 
   const deliveries = await deliveriesOf(id)
+  for (const delivery of deliveries) expect(delivery.id).toMatch(uuid7)
   expect(deliveries.map(({ event, status }) => `${event} ${status}`).toSorted()).toEqual([
     'answer.finished delivered',
     'ingest.finished delivered',
@@ -130,6 +131,9 @@ test('a webhook belongs to the owner, reaches allowed addresses only and is dele
   expectError(await visitor.client.delete(`/webhooks/${id}`), 404)
   for (const url of ['http://127.0.0.1:9/', 'http://10.0.0.1/', 'http://[::1]/', 'https://a:b@example.org/'])
     expectError(await owner.client.post(path, { url }), 422)
+  expect(expectError(await owner.client.post(path, { url: 'http://10.0.0.1/' }), 422).message).toBe(
+    '10.0.0.1 is not on the public internet, and Gabee does not connect to its own machine or network. An administrator can allow the host with WEBHOOK_ALLOWED_HOSTS.',
+  )
 
   const stored = app.app.database.db.selectFrom('webhooks').select('secret').where('id', '=', id)
   expect((await stored.executeTakeFirstOrThrow()).secret).not.toContain('whsec_')

@@ -36,8 +36,8 @@ const acceptHeader = 'text/html,application/xhtml+xml,application/pdf;q=0.9,text
 const addressRefused = defineFieldError(
   'address_refused',
   'url',
-  (host: string) =>
-    `${host} is not on the public internet. Gabee does not fetch addresses of this machine or its network.`,
+  (host: string, setting: string | undefined) =>
+    `${host} is not on the public internet, and Gabee does not connect to its own machine or network. ${setting === undefined ? 'Enter a public address.' : `An administrator can allow the host with ${setting}.`}`,
 )
 const urlRefused = defineFieldError(
   'url_refused',
@@ -193,16 +193,18 @@ export function pageFetcher(
 
 export type PageFetcher = ReturnType<typeof pageFetcher>
 
+/** `setting` names the setting that allows further hosts, if there is one. */
 export function checkedUrl(
   address: string,
   isAllowedAddress: (address: string, host?: string) => boolean,
+  setting?: string,
 ): URL {
   const url = URL.parse(address)
   if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
     throw urlRefused()
   // A host that is an IP address is never resolved, so it is checked here.
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  if (isIP(host) !== 0 && !isAllowedAddress(host)) throw addressRefused(url.hostname)
+  if (isIP(host) !== 0 && !isAllowedAddress(host)) throw addressRefused(url.hostname, setting)
   return url
 }
 
@@ -210,13 +212,14 @@ export function checkedUrl(
 export function checkedLookup(
   lookup: LookupFunction,
   isAllowedAddress: (address: string, host?: string) => boolean,
+  setting?: string,
 ): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
       if (error) return callback(error, [])
       const addresses = typeof found === 'string' ? [{ address: found, family: isIP(found) }] : found
       if (addresses.length === 0 || addresses.some(({ address }) => !isAllowedAddress(address, hostname)))
-        return callback(addressRefused(hostname) as NodeJS.ErrnoException, [])
+        return callback(addressRefused(hostname, setting) as NodeJS.ErrnoException, [])
       const [first] = addresses
       if (options.all) callback(null, addresses)
       else callback(null, first?.address ?? '', first?.family ?? 4)

@@ -10,26 +10,31 @@ import { isPublicAddress } from './public-address.ts'
 /** Of one response; a stream of events may be long. */
 const maxFetchedBytes = 8 * 1024 * 1024
 
-/** Reaches the public internet, and `allowedHosts` (`name` or `name:port`); redirects are not followed. */
+/**
+ * Reaches the public internet, and `allowedHosts` (`name` or `name:port`) from the setting `setting`; redirects are not
+ * followed.
+ */
 export function publicClient({
   allowedHosts,
+  setting,
   timeoutMs,
   lookup = systemLookup as LookupFunction,
   isAllowedAddress = isPublicAddress,
-}: Network & { allowedHosts: string[]; timeoutMs: number }) {
+}: Network & { allowedHosts: string[]; setting: string; timeoutMs: number }) {
   const allowed = new Set(allowedHosts)
   const isListed = ({ hostname, host }: URL) => allowed.has(hostname) || allowed.has(host)
   const agent = new Agent({
-    connect: { lookup: checkedLookup(lookup, isAllowedAddress), timeout: timeoutMs },
+    connect: { lookup: checkedLookup(lookup, isAllowedAddress, setting), timeout: timeoutMs },
   })
   const listedAgent = new Agent({ connect: { timeout: timeoutMs } })
 
   /** Returns the URL. @throws 422 if it is not allowed */
   function assertAllowed(address: string): URL {
-    return checkedUrl(address, (ip) => {
+    const isAllowed = (ip: string) => {
       const url = URL.parse(address)
       return isAllowedAddress(ip) || (url !== null && isListed(url))
-    })
+    }
+    return checkedUrl(address, isAllowed, setting)
   }
 
   const dispatcherFor = (url: URL) => (isListed(url) ? listedAgent : agent)

@@ -16,7 +16,7 @@ let client: ReturnType<typeof publicClient>
 beforeAll(async () => {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   host = `127.0.0.1:${(server.address() as AddressInfo).port}`
-  client = publicClient({ allowedHosts: [host], timeoutMs: 5_000 })
+  client = publicClient({ allowedHosts: [host], setting: 'TOOL_ALLOWED_HOSTS', timeoutMs: 5_000 })
 })
 afterAll(async () => {
   await client[Symbol.asyncDispose]()

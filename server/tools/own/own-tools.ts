@@ -58,7 +58,11 @@ const maxSummaryCharacters = 2_000
 /** The tools that owners add to their avees: operations of HTTP services, and servers of the Model Context Protocol. */
 export function ownTools({ database, avees, encryption, allowedHosts }: OwnToolDependencies) {
   const { db } = database
-  const http = publicClient({ allowedHosts, timeoutMs: connectTimeoutMs })
+  const http = publicClient({
+    allowedHosts,
+    setting: 'TOOL_ALLOWED_HOSTS',
+    timeoutMs: connectTimeoutMs,
+  })
 
   async function requireOwned(caller: Caller, idOrHandle: string): Promise<Avee> {
     const { avee, isOwner } = await avees.view(caller, idOrHandle)
