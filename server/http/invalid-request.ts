@@ -49,6 +49,7 @@ export const describeIssue: z.core.$ZodErrorMap = (issue) => {
       if (issue.origin === 'string' && issue.minimum === 1) return 'must not be empty'
       return `must ${measure(issue.origin)} at least ${quantity(issue.minimum, issue.origin)}`
     case 'too_big':
+      if (issue.maximum === 0) return 'is not supported; leave it out'
       return `must ${measure(issue.origin)} at most ${quantity(issue.maximum, issue.origin)}`
     case 'invalid_format':
       return formats[issue.format] ?? 'has an invalid format'
@@ -80,6 +81,7 @@ const formats: Record<string, string> = {
   email: 'must be an e-mail address',
   uuid: 'must be a UUID',
   url: 'must be an http or https URL',
+  date: 'must be a date, such as 2026-01-31',
   datetime: 'must be an ISO 8601 timestamp in UTC, such as 2026-01-31T12:00:00Z',
 }
 

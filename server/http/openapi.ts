@@ -71,7 +71,8 @@ const tags = [
 export async function serveApiDescription(app: FastifyInstance, publicUrl: string | null): Promise<void> {
   const operations: Operation[] = []
   app.addHook('onRoute', ({ config, method }) => {
-    if (config?.operation && method !== 'HEAD') operations.push(config.operation)
+    const isWildcard = config?.operation?.path.endsWith('*')
+    if (config?.operation && !isWildcard && method !== 'HEAD') operations.push(config.operation)
   })
   let described: ReturnType<typeof describeApi> | undefined
   const describeOnce = () => (described ??= describeApi(operations, publicUrl ?? '/'))

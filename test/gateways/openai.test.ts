@@ -53,6 +53,13 @@ describe('the OpenAI protocol', () => {
     expect(ids).toEqual(expect.arrayContaining([`avee/${avee.handle}`, 'avee/local', 'llama3.2:1b']))
     expect(await client.models.retrieve(`avee/${avee.handle}`)).toMatchObject({ owned_by: 'gabee' })
     await expect(client.models.retrieve('avee/nobody')).rejects.toBeInstanceOf(OpenAI.NotFoundError)
+    // OpenAI's client for Python does not encode the slash.
+    const unencoded = await owner.client.get(`/v1/models/avee/${avee.handle}`)
+    expect(unencoded).toMatchObject({ status: 200, body: { id: `avee/${avee.handle}`, owned_by: 'gabee' } })
+    expect(await owner.client.get('/v1/models/avee/nobody')).toMatchObject({
+      status: 404,
+      body: { error: { code: 'model_not_found' } },
+    })
   })
 
   test('answers as an avee, with its persona, its documents and the messages as history', async () => {
@@ -245,6 +252,15 @@ describe('the OpenAI protocol', () => {
     await hasty.models.list()
     await expect(create(hasty)).rejects.toBeInstanceOf(OpenAI.RateLimitError)
     await expect(create(client, { messages: [] })).rejects.toBeInstanceOf(OpenAI.BadRequestError)
+    await expect(
+      client.post('/chat/completions', {
+        body: { model: 'llama3.2:1b', messages: ask('Hi'), functions: [{}] },
+      }),
+    ).rejects.toMatchObject({
+      status: 400,
+      param: 'functions',
+      message: expect.stringContaining('The field functions is not supported; leave it out.'),
+    })
     await expect(client.post('/nowhere')).rejects.toMatchObject({ status: 404, type: 'not_found_error' })
     ollama.script('/api/chat', { status: 500 })
     await expect(create(client, { model: 'llama3.2:1b' })).rejects.toBeInstanceOf(OpenAI.InternalServerError)

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type * as z from 'zod/mini'
+import * as z from 'zod/mini'
 import {
   createChatCompletion,
   createEmbeddings,
@@ -49,6 +49,12 @@ export const openaiRoutes =
 
     route(app, getModel, async (request) =>
       presentModel(await completions.getModel(callerOf(request), request.params.id)),
+    )
+
+    // Some clients, such as OpenAI's for Python, do not encode the slashes of a name.
+    const unencoded = { ...getModel, path: '/v1/models/*', params: z.object({ '*': z.string() }) } as const
+    route(app, unencoded, async (request) =>
+      presentModel(await completions.getModel(callerOf(request), request.params['*'])),
     )
 
     route(app, createChatCompletion, async (request, reply) => {
