@@ -218,7 +218,12 @@ describe('the MCP server', () => {
   test('explains wrong arguments and unknown tools', async () => {
     await using client = await connect(transportFor(owner.session.token))
     const wrong = await call(client, 'search_documents', { query: '', limit: 900 })
-    expect([wrong.isError, textOf(wrong)]).toEqual([true, expect.stringContaining('limit')])
+    expect([wrong.isError, textOf(wrong)]).toEqual([
+      true,
+      'The field query must not be empty. 1 more field is invalid.',
+    ])
+    const wide = await call(client, 'search_documents', { query: 'blue', limit: 900 })
+    expect(textOf(wide)).toBe('The field limit must be at most 50.')
     await expect(call(client, 'no_such_tool')).rejects.toThrow('no_such_tool')
   })
 

@@ -115,6 +115,10 @@ describe('the Ollama protocol', () => {
       message: expect.stringContaining('options.temperature'),
     })
     await expect(chat({ format: 'json' })).rejects.toMatchObject({ status_code: 400 })
+    await expect(client.show({ model: undefined as never })).rejects.toMatchObject({
+      status_code: 400,
+      message: 'The field model is missing.',
+    })
     const anonymous = new Ollama({ host: `${app.url}/ollama` })
     await expect(anonymous.list()).rejects.toMatchObject({ status_code: 401 })
     await expect(client.delete({ model })).rejects.toMatchObject({ status_code: 404 })

@@ -11,8 +11,3 @@ export const toolScopeMissing = defineError(
   'scope_missing',
   (scope: Scope) => `This API key lacks the scope "${scope}". Create one that has it.`,
 )
-export const invalidArguments = defineError(
-  422,
-  'invalid_arguments',
-  (problem: string) => `Invalid arguments: ${problem}`,
-)

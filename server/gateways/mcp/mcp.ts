@@ -10,9 +10,9 @@ import {
 import * as z from 'zod/mini'
 import { type McpTool, mcpTools } from '../../../contract/mcp.ts'
 import { type AppError, toAppError } from '../../errors.ts'
-import { describeIssue } from '../../http/invalid-request.ts'
+import { describeIssue, invalidRequest } from '../../http/invalid-request.ts'
 import type { Log } from '../../log.ts'
-import { invalidArguments, toolScopeMissing } from './errors.ts'
+import { toolScopeMissing } from './errors.ts'
 import { documentResources } from './resources.ts'
 import { type ToolCall, type ToolDependencies, tools } from './tools.ts'
 
@@ -53,7 +53,7 @@ export function mcp({ log, version, ...dependencies }: ToolDependencies & { log:
     try {
       if (call.caller.scopes?.includes(tool.scope) === false) throw toolScopeMissing(tool.scope)
       const input = tool.input.safeParse(given ?? {}, { error: describeIssue })
-      if (!input.success) throw invalidArguments(z.prettifyError(input.error))
+      if (!input.success) throw invalidRequest('arguments', input.error.issues)
       const result = tool.output.parse(await run(input.data, call)) as Record<string, unknown>
       return { structuredContent: result, content: [{ type: 'text', text: JSON.stringify(result) }] }
     } catch (thrown) {

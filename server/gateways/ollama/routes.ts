@@ -26,6 +26,7 @@ import { route } from '../../http/route.ts'
 import { sendRun } from '../../http/sse.ts'
 import type { ChatImage, ChatMessage } from '../../models/index.ts'
 import type { Runs } from '../../runs/index.ts'
+import { modelMissing } from './errors.ts'
 import { toEnd, toToolCalls } from './protocol.ts'
 
 type ChatBody = z.output<(typeof chat)['body']>
@@ -69,7 +70,7 @@ export const ollamaRoutes =
 
     route(app, showModel, async (request) => {
       const name = request.body.model ?? request.body.name
-      if (name === undefined) throw unsupported('model', 'name one.')
+      if (name === undefined) throw modelMissing()
       const model = await completions.getModel(callerOf(request), withoutTag(name))
       const { details, modified_at } = presentModel(model)
       const context = 'plain' in model ? model.plain.context_length : null
