@@ -283,7 +283,7 @@ export const listPermissions = operation({
   method: 'GET',
   path: '/avees/:id/permissions',
   tags,
-  summary: 'List permissions and followers',
+  summary: 'List the users with a permission',
   params: aveeParams,
   responses: { 200: z.object({ permissions: z.array(permission) }) },
 })

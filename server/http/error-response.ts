@@ -59,6 +59,8 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
   const error = asAppError(thrown)
   if (error.status >= 500) request.log.error({ err: error.cause ?? error, code: error.code }, error.message)
   if (error.retryAfter !== undefined) reply.header('retry-after', String(Math.ceil(error.retryAfter)))
+  // The body is no file.
+  reply.removeHeader('content-disposition')
   if (error.status === 401) reply.header('www-authenticate', 'Bearer')
   const path = pathOf(request.url)
   const prefix = Object.keys(request.server.errorFormats).find((each) => path.startsWith(each)) ?? ''

@@ -93,7 +93,8 @@ describe('character cards and .avee files', () => {
     bodyOf(await owner.client.get<{ documents: Document[] }>(`/avees/${avee}/documents`)).documents
   const exportOf = async (user: TestUser, avee: string, format: string) => {
     const response = await user.client.fetch(`/avees/${avee}/export?format=${format}`)
-    return { status: response.status, bytes: Buffer.from(await response.arrayBuffer()) }
+    const { status, headers } = response
+    return { status, headers, bytes: Buffer.from(await response.arrayBuffer()) }
   }
 
   test.each([
@@ -148,6 +149,13 @@ describe('character cards and .avee files', () => {
     expect([width, height]).toEqual([256, 256])
   })
 
+  test('names the created avee in the audit log', async () => {
+    const { avee } = await importFile('mira.json', JSON.stringify(v2))
+    const path = '/admin/audit?query=avee.import&limit=1'
+    const { entries } = bodyOf(await owner.client.get<{ entries: object[] }>(path))
+    expect(entries).toMatchObject([{ action: 'avee.import', target: avee.id }])
+  })
+
   test('exports a card that imports as the same character', async () => {
     const { avee } = await importFile('mira.png', pngCard('ccv3', v3))
     const { bytes } = await exportOf(owner, avee.id, 'json')
@@ -198,7 +206,8 @@ describe('character cards and .avee files', () => {
         expect(text.includes('A secret persona.')).toBe(user === owner)
         expect(text.includes('A secret dialogue.')).toBe(user === owner)
       }
-    expect((await exportOf(visitor, avee.id, 'avee')).status).toBe(403)
+    const refused = await exportOf(visitor, avee.id, 'avee')
+    expect([refused.status, refused.headers.get('content-disposition')]).toEqual([403, null])
     await owner.client.patch(`/avees/${avee.id}`, { visibility: 'private' })
     expect((await exportOf(visitor, avee.id, 'json')).status).toBe(404)
   })

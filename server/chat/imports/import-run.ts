@@ -57,7 +57,10 @@ export function imports({ database, runs, avees, knowledge, memory, assertQuota 
       counts.imported += added.length
       counts.existing += found.length - added.length
       counts.unreadable += batch.length - found.length
-      const event = { message: `Imported ${counts.imported} conversations.`, ...counts }
+      const event = {
+        message: `Imported ${counts.imported} conversation${counts.imported === 1 ? '' : 's'}.`,
+        ...counts,
+      }
       await context.commit(event, async (trx) => {
         for (const rows of added) await store(trx, run.userId, rows)
       })

@@ -108,8 +108,12 @@ export function importer({ avees, knowledge, memory, models }: ImportDependencie
     })
     const entries = (card.character_book?.entries ?? []).filter(({ content }) => content.trim() !== '')
     const enabled = entries.filter((entry) => entry.enabled)
-    if (enabled.length < entries.length)
-      note('character_book', `${entries.length - enabled.length} disabled entries were left out.`)
+    const disabled = entries.length - enabled.length
+    if (disabled > 0)
+      note(
+        'character_book',
+        disabled === 1 ? 'One disabled entry was left out.' : `${disabled} disabled entries were left out.`,
+      )
     const files = await Promise.all(
       enabled.map(async (entry, i) => {
         const keys = [...entry.keys, ...entry.secondary_keys].map((key) => key.trim()).filter(Boolean)

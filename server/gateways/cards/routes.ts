@@ -31,7 +31,9 @@ export const cardRoutes =
       try {
         const { path } = file.staged
         const imported = await importFile(callerOf(request), path, await isZip(path), maxFileBytes)
-        void reply.header('location', `/avees/${imported.card.avee.id}`)
+        const { id } = imported.card.avee
+        request.audited = { target: id }
+        void reply.header('location', `/avees/${id}`)
         return {
           avee: presentAvee(imported.card),
           documents: imported.documents,
