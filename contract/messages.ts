@@ -3,6 +3,7 @@ import { attachment } from './attachments.ts'
 import { component, describe, id, timestamp } from './common.ts'
 import { layer } from './layers.ts'
 import { usedMemory } from './memory.ts'
+import { failure } from './runs.ts'
 import { toolCall } from './tools.ts'
 
 const citedPassage = z.object({
@@ -94,7 +95,7 @@ export const message = component(
     citations: z.array(citation),
     memories: describe(z.array(usedMemory), 'The memories that were part of the prompt.'),
     usage: z.nullable(usage),
-    error: z.nullable(z.object({ code: z.string(), message: z.string() })),
+    error: z.nullable(failure),
     ...answerDetails,
     tool_calls: toolCalls,
     reasoning: z.optional(describe(z.nullable(z.string()), 'The reasoning of the model before its answer.')),

@@ -1,11 +1,17 @@
 import * as z from 'zod/mini'
-import { component, describe, id, limitOf, timestamp } from './common.ts'
+import { component, describe, id, limitOf, time, timestamp } from './common.ts'
 import { operation } from './operation.ts'
 
 export const runStatus = z.enum(['running', 'complete', 'stopped', 'failed'])
 export type RunStatus = z.infer<typeof runStatus>
 
-const problem = z.object({ code: z.string(), message: z.string() })
+/** Why a run failed. */
+export const failure = z.object({
+  code: z.string(),
+  message: z.string(),
+  retry_at: z.optional(describe(time, 'From when on a retry makes sense, if the cause says so.')),
+})
+export type Failure = z.infer<typeof failure>
 
 /** A long operation with a durable event log: an answer, an upload, a model download. */
 export const run = component(
@@ -20,14 +26,14 @@ export const run = component(
     attempt: describe(z.int().check(z.minimum(1)), 'Increases with each takeover after a crash.'),
     created_at: timestamp,
     finished_at: z.nullable(timestamp),
-    error: z.optional(problem),
+    error: z.optional(failure),
   }),
 )
 export type Run = z.infer<typeof run>
 
 /** Events of every kind of run. */
 export const runEvents = {
-  error: component('ErrorEvent', z.looseObject({ error: problem })),
+  error: component('ErrorEvent', z.looseObject({ error: failure })),
   stopped: component('StoppedEvent', z.looseObject({ event: z.literal('stopped') })),
   resumed: component(
     'ResumedEvent',

@@ -1,4 +1,5 @@
 import type { ErrorResponse } from '../contract/common.ts'
+import type { Failure } from '../contract/runs.ts'
 
 /**
  * An error for the client: an HTTP status, a stable code and one sentence. `cause` appears only in the log.
@@ -23,6 +24,12 @@ export class AppError extends Error {
     this.code = code
     this.details = more.details
     this.retryAfter = more.retryAfter
+  }
+
+  /** Returns the same error with another number of seconds until a retry makes sense. */
+  withRetryAfter(retryAfter: number): AppError {
+    const { status, code, message, details } = this
+    return new AppError(status, code, message, { details, retryAfter })
   }
 }
 
@@ -67,6 +74,23 @@ export const quotaExceeded = defineError(
 /** Converts a thrown value to an AppError; any other value becomes the cause of an `internal` error. */
 export const toAppError = (thrown: unknown): AppError =>
   thrown instanceof AppError ? thrown : internal(thrown)
+
+/** Returns why a run failed, as its log and its rows store it. */
+export function toFailure(thrown: unknown): Failure {
+  const { code, message, retryAfter } = toAppError(thrown)
+  if (retryAfter === undefined) return { code, message }
+  return { code, message, retry_at: new Date(Date.now() + retryAfter * 1_000).toISOString() }
+}
+
+/** Returns the error of a failed run for a caller who waits for it. */
+export function fromFailure(
+  status: number,
+  { code, message, retry_at }: Failure,
+  details?: unknown,
+): AppError {
+  const retryAfter = retry_at === undefined ? 0 : (Date.parse(retry_at) - Date.now()) / 1_000
+  return new AppError(status, code, message, { details, ...(retryAfter > 0 && { retryAfter }) })
+}
 
 /** Returns the error body for HTTP responses and for the last event of a stream. */
 export function toErrorBody(error: AppError): ErrorResponse {

@@ -1,4 +1,5 @@
-import { AppError, defineError } from '../errors.ts'
+import type { Failure } from '../../contract/runs.ts'
+import { defineError, fromFailure } from '../errors.ts'
 
 export const conversationNotFound = defineError(
   404,
@@ -128,7 +129,5 @@ export const answerStopped = defineError(
 )
 
 /** Why an answer failed, for callers who wait for it. */
-export const answerFailed = (
-  error: { code: string; message: string },
-  details: { run_id: string; message_id: string },
-) => new AppError(error.code === tooLongForModel ? 400 : 503, error.code, error.message, { details })
+export const answerFailed = (failure: Failure, details: { run_id: string; message_id: string }) =>
+  fromFailure(failure.code === tooLongForModel ? 400 : 503, failure, details)

@@ -2,6 +2,7 @@ import type { infer as Infer } from 'zod/mini'
 import type { answerEvents } from '../../contract/chat.ts'
 import type { Layer } from '../../contract/layers.ts'
 import type { CitedPassage } from '../../contract/messages.ts'
+import type { Failure } from '../../contract/runs.ts'
 import { latestCalls, type ToolCall } from '../../contract/tools.ts'
 import type { ToolCall as ClientToolCall } from '../models/index.ts'
 import type { EventBody, Frame, Renderer } from '../runs/index.ts'
@@ -28,7 +29,7 @@ export type ChatEvents = {
     }
   stopped: { event: 'stopped'; message_id?: string }
   /** Without `event` and `message_id` when the run ended the turn in place of its own code. */
-  error: { error: { code: string; message: string }; event?: 'error'; message_id?: string }
+  error: { error: Failure; event?: 'error'; message_id?: string }
   /** Written by the run log when a run continues after a takeover. */
   resumed: Infer<AnswerEvents['resumed']>
 }

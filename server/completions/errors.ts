@@ -1,4 +1,5 @@
-import { AppError, defineError } from '../errors.ts'
+import type { Failure } from '../../contract/runs.ts'
+import { defineError, fromFailure } from '../errors.ts'
 
 export const modelNotFound = defineError(
   404,
@@ -32,5 +33,5 @@ const requestErrors = new Set([
 ])
 
 /** Why an answer failed, for a client that waits for it. */
-export const completionFailed = ({ code, message }: { code: string; message: string }) =>
-  new AppError(requestErrors.has(code) ? 400 : 503, code, message)
+export const completionFailed = (failure: Failure) =>
+  fromFailure(requestErrors.has(failure.code) ? 400 : 503, failure)

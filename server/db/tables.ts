@@ -7,7 +7,7 @@ import type { MemoryType } from '../../contract/memory.ts'
 import type { AnswerDetails, CitedPassage, MessageStatus, Usage } from '../../contract/messages.ts'
 import type { ConfiguredModel, Prices, ProviderKind } from '../../contract/models.ts'
 import type { Scope } from '../../contract/operation.ts'
-import type { RunStatus } from '../../contract/runs.ts'
+import type { Failure, RunStatus } from '../../contract/runs.ts'
 import type { ToolCall, ToolKind, ToolName } from '../../contract/tools.ts'
 import type { WebhookEvent } from '../../contract/webhooks.ts'
 
@@ -264,7 +264,7 @@ export type Tables = {
     lease_until: Stamp | null
     stop_requested: Generated<boolean>
     events_expired: Generated<boolean>
-    error: Json<{ code: string; message: string } | null>
+    error: Json<Failure | null>
     idempotency_key: string | null
     created_at: CreatedAt
     finished_at: Stamp | null
@@ -329,7 +329,7 @@ export type Tables = {
     /** The attachments of a question. */
     attachments: Generated<string[]>
     usage: Json<Usage | null>
-    error: Json<{ code: string; message: string } | null>
+    error: Json<Failure | null>
     tool_calls: ColumnType<ToolCall[], string | undefined, string>
     reasoning: string | null
     details: Json<AnswerDetails | null>

@@ -1,6 +1,6 @@
-import type { RunStatus } from '../../contract/runs.ts'
+import type { Failure, RunStatus } from '../../contract/runs.ts'
 import type { Trx } from '../db/index.ts'
-import { toAppError } from '../errors.ts'
+import { toFailure } from '../errors.ts'
 import { unknownKind } from './errors.ts'
 import { groupTransactions } from './group-transactions.ts'
 import type { Closing, Completion, EventBody, RunEvent, RunRecord } from './kind.ts'
@@ -9,8 +9,6 @@ import { DatabaseUnavailableError, type LogAccess, persist } from './persist.ts'
 import { type Append, appendEvents, finishRun, listEvents } from './store.ts'
 
 export type Outcome = { status: 'complete'; completion: Completion } | Closing
-
-type Failure = { code: string; message: string }
 
 /**
  * One way to end a run. `write` returns what it wrote, in the transaction that ends the run; undefined when another
@@ -70,7 +68,7 @@ export function createFinisher({
     rest: RunEvent[],
     outcome: Outcome,
   ): Promise<RunEvent[] | undefined> {
-    if (!run.kind) return tryFinish(run, rest, failing(failureOf(unknownKind(run.record.kind))))
+    if (!run.kind) return tryFinish(run, rest, failing(toFailure(unknownKind(run.record.kind))))
     let closing: Closing
     if (outcome.status === 'complete') {
       try {
@@ -96,7 +94,7 @@ export function createFinisher({
   function logFailure(run: OwnedRun, error: unknown, message: string): Failure {
     if (error instanceof DatabaseUnavailableError) throw error
     log.error({ err: error, run: run.id, kind: run.record.kind }, message)
-    return failureOf(error)
+    return toFailure(error)
   }
 
   /** Returns the events it wrote; undefined when another process owns the run. Throws the errors of the kind. */
@@ -180,8 +178,3 @@ const lastEvent = ({ expected, events }: Append, event: EventBody): RunEvent => 
   n: expected + events.length + 1,
   data: encode(event),
 })
-
-export function failureOf(error: unknown): Failure {
-  const { code, message } = toAppError(error)
-  return { code, message }
-}

@@ -1,5 +1,5 @@
 import type { AliasedExpression, RawBuilder } from 'kysely'
-import type { RunStatus } from '../../contract/runs.ts'
+import type { Failure, RunStatus } from '../../contract/runs.ts'
 import type { Trx } from '../db/index.ts'
 
 /** The part of a caller that decides which runs they may see. */
@@ -51,7 +51,7 @@ export type RunRecord<Input = unknown> = {
   /** 1 at first; incremented by each takeover. */
   attempt: number
   lastEvent: number
-  error: { code: string; message: string } | null
+  error: Failure | null
   createdAt: Date
   finishedAt: Date | null
   /** Its events were deleted by retention; its result remains where its kind stored it. */
@@ -94,7 +94,7 @@ export type RunContext<Input> = {
 export type Completion = { event: EventBody; store?: (trx: Trx) => Promise<void> }
 
 /** Any other end. */
-export type Closing = { status: 'stopped' } | { status: 'failed'; error: { code: string; message: string } }
+export type Closing = { status: 'stopped' } | { status: 'failed'; error: Failure }
 
 /**
  * A kind of long operation, registered by the module that implements it.

@@ -4,10 +4,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { validate as isUuid } from 'uuid'
 import type { RunStatus } from '../../contract/runs.ts'
 import { type Database, type Db, isConflict, newId, type Trx } from '../db/index.ts'
+import { toFailure } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { createTelemetry, type Telemetry } from '../telemetry/index.ts'
 import { idempotencyKeyUsed, shuttingDown, tooManyAttempts, unknownFormat } from './errors.ts'
-import { createFinisher, type FinishListener, failureOf } from './finisher.ts'
+import { createFinisher, type FinishListener } from './finisher.ts'
 import { follow } from './follow.ts'
 import type { Viewer } from './kind.ts'
 import {
@@ -167,7 +168,7 @@ export function runs({
   const refreshRemoteRuns = () => remoteReader.refresh(tails.ids().filter((id) => !owned.has(id)))
 
   const fail = async (run: OwnedRun, error: unknown) =>
-    finish(run, { status: 'failed', error: failureOf(error) })
+    finish(run, { status: 'failed', error: toFailure(error) })
 
   function track(run: OwnedRun, work: Promise<void>): void {
     run.finished = work.catch((error: unknown) => {

@@ -1,5 +1,5 @@
 import { type Selectable, type SqlBool, sql } from 'kysely'
-import type { RunStatus } from '../../contract/runs.ts'
+import type { Failure, RunStatus } from '../../contract/runs.ts'
 import type { Db, Tables, Trx } from '../db/index.ts'
 import type { NewRun, RunEvent, RunSelector, RunStatement } from './kind.ts'
 
@@ -140,7 +140,7 @@ export async function appendEvents(
 export async function finishRun(
   trx: Trx,
   { id, attempt, expected, events }: Append,
-  end: { status: RunStatus; error: { code: string; message: string } | null },
+  end: { status: RunStatus; error: Failure | null },
   payloads: string[],
 ): Promise<boolean> {
   const { rows } = await sql<{ id: string }>`

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Trx } from '../db/index.ts'
+import { toFailure } from '../errors.ts'
 import type { Telemetry } from '../telemetry/index.ts'
-import { failureOf, type Outcome } from './finisher.ts'
+import type { Outcome } from './finisher.ts'
 import type { EventBody, RunContext } from './kind.ts'
 import { encode, type OwnedRun, RunInterrupted } from './owned-run.ts'
 import { type LogAccess, lastEventOf, persist } from './persist.ts'
@@ -51,7 +52,7 @@ export function createWorker({
     }
     if (result === 'timeout') return
     if (result.status === 'fulfilled') return finish(run, { status: 'complete', completion: result.value })
-    const error = failureOf(result.reason)
+    const error = toFailure(result.reason)
     log.warn({ err: result.reason, run: run.id, kind: run.record.kind, code: error.code }, 'a run failed')
     return finish(run, { status: 'failed', error })
   }

@@ -21,6 +21,37 @@ import { injections, obey, ordersIn, orderTo } from './obedient-model.ts'
 
 const kindOf = (data: Record<string, unknown>) => data['event'] ?? Object.keys(data)[0]
 
+test('a failed answer says when to try again, in Retry-After, the message and the run', async () => {
+  await using ollama = await startOllama()
+  await using app = await startApp({ OLLAMA_BASE_URL: ollama.url })
+  ollama.script('/api/chat', { status: 429, retryAfter: 40 })
+  const { id: conversation_id } = await createConversation(app, (await createAvee(app)).id)
+  const messages = [{ role: 'user', content: 'Hello?' }]
+  for (const [path, body] of [
+    ['/chat/ask', { conversation_id, question: 'Hello?' }],
+    ['/chat/ask-v2', { conversation_id, question: 'Hello?' }],
+    ['/v1/chat/completions', { model: 'llama3.2:1b', messages }],
+    ['/v1/responses', { model: 'llama3.2:1b', input: 'Hello?' }],
+    ['/ollama/api/chat', { model: 'llama3.2:1b', messages, stream: false }],
+  ] as const) {
+    const { status, headers, body: answer } = await app.post<{ error: unknown }>(path, body)
+    const seconds = Number(headers.get('retry-after'))
+    expect({ path, status, isInTime: seconds > 0 && seconds <= 40 }).toEqual({
+      path,
+      status: 503,
+      isInTime: true,
+    })
+    expect(JSON.stringify(answer.error)).toMatch(/answered 429.* Try again in \d+ s\./)
+  }
+  expect(ollama.requestsTo('/api/chat')).toHaveLength(1)
+  const [, answer] = await listMessages(app, conversation_id)
+  const retry_at = answer?.error?.retry_at ?? ''
+  expect(Date.parse(retry_at)).toBeGreaterThan(Date.parse(answer?.created_at ?? ''))
+  expect(bodyOf(await app.get(`/runs/${answer?.run_id}`))).toMatchObject({ error: { retry_at } })
+  const events = await collectEvents(await app.fetch(`/runs/${answer?.run_id}/events`))
+  expect(events.at(-1)?.data).toMatchObject({ error: { code: 'http_429', retry_at } })
+})
+
 for (const kind of DATABASES) {
   describe(`a turn on ${kind}`, () => {
     let ollama: ScriptedOllama

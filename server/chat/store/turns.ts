@@ -1,6 +1,7 @@
 import { type Insertable, type RawBuilder, sql } from 'kysely'
 import type { Layer } from '../../../contract/layers.ts'
 import type { AnswerDetails, CitedPassage, MessageStatus, Usage } from '../../../contract/messages.ts'
+import type { Failure } from '../../../contract/runs.ts'
 import type { ToolCall } from '../../../contract/tools.ts'
 import { columnsOf, type Db, type Queries, type RowsTogether, type Tables, type Trx } from '../../db/index.ts'
 import type { RunStatement } from '../../runs/index.ts'
@@ -161,7 +162,7 @@ export async function finishMessage(
     reasoning: string
     model?: string
     details?: AnswerDetails
-    error?: { code: string; message: string }
+    error?: Failure
   },
 ): Promise<void> {
   await db

@@ -1,8 +1,9 @@
 import type { IngestResult } from '../../../contract/knowledge.ts'
 import { type Layer } from '../../../contract/layers.ts'
+import type { Failure } from '../../../contract/runs.ts'
 import { aveeNotFound } from '../../avees/index.ts'
 import type { Db } from '../../db/index.ts'
-import { AppError } from '../../errors.ts'
+import { AppError, fromFailure } from '../../errors.ts'
 import type { RunRecord, Runs } from '../../runs/index.ts'
 import { documentNotFound, ingestStopped, ingestUnfinished, noSupportedFiles } from '../errors.ts'
 import type { PageFetcher } from '../fetch/fetch-page.ts'
@@ -137,10 +138,10 @@ export function intake({
         const event = JSON.parse(data) as {
           event?: string
           result?: IngestResult
-          error?: { code: string; message: string }
+          error?: Failure
         }
         if (event.event === 'stopped') throw ingestStopped()
-        if (event.error) throw new AppError(500, event.error.code, event.error.message)
+        if (event.error) throw fromFailure(500, event.error)
         const { result } = event
         if (!result) continue
         if (!result.success) {

@@ -40,10 +40,7 @@ export function createHealth(now: () => number = () => performance.now()) {
         openUntil = now() + pauseMs
         return
       }
-      const { status, code, message } = last
-      const retryAfter = Math.ceil(remainingMs / 1_000)
-      const current = message.replace(/(?<=Try again in )\d+(?= s\.$)/, String(retryAfter))
-      throw new AppError(status, code, current, { retryAfter })
+      throw last.withRetryAfter(Math.ceil(remainingMs / 1_000))
     },
 
     isPaused: (): boolean => last !== undefined && openUntil > now(),

@@ -63,20 +63,33 @@ export async function sendRequest(
   const text = await readErrorBody(response, service, signal)
   const serviceMessage = sanitizeMessage(parseErrorMessage(text), service)
   const retryAfter = parseRetryAfter(response.headers['retry-after'])
-  const error = httpError(service, { status, serviceMessage, retryAfter })
-  throw new ServiceError(error, status, text)
+  const errorWith = (seconds: number | undefined) =>
+    httpError(service, { status, serviceMessage, retryAfter: seconds })
+  throw new ServiceError(errorWith(retryAfter), status, text, errorWith)
 }
 
 /** An error that the service has reported, with its HTTP status and complete text. */
 export class ServiceError extends AppError {
   readonly upstreamStatus: number
   readonly #text: string
+  readonly #errorWith: ((retryAfter: number) => AppError) | undefined
 
-  constructor(error: AppError, upstreamStatus: number, text: string) {
+  /** `errorWith` returns the error for a number of seconds, if its message contains them. */
+  constructor(
+    error: AppError,
+    upstreamStatus: number,
+    text: string,
+    errorWith?: (retryAfter: number) => AppError,
+  ) {
     const { retryAfter } = error
     super(error.status, error.code, error.message, retryAfter === undefined ? {} : { retryAfter })
     this.upstreamStatus = upstreamStatus
     this.#text = text
+    this.#errorWith = errorWith
+  }
+
+  override withRetryAfter(retryAfter: number): AppError {
+    return this.#errorWith?.(retryAfter) ?? super.withRetryAfter(retryAfter)
   }
 
   /** Must not be shown or logged, because it may contain a key. */
