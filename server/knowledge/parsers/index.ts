@@ -11,8 +11,8 @@ export { deleteAbandonedFolders } from './child-process.ts'
 export type { PageWord, ParseLimits as ReadLimits, ParseOutcome as ReadOutcome } from './document.ts'
 export type { OcrSettings } from './ocr/tesseract.ts'
 
-/** Parsers leak memory; a new process costs about 200 ms. */
-const maxFilesPerProcess = 250
+/** A new process takes 0.3 s of CPU time; 4,000 Markdown files add 6 MB to one of 58 MB, 1,600 PDFs 3 MB. */
+const maxFilesPerProcess = 5_000
 const maxRetainedMemoryShare = 0.5
 /** Time after which an idle process ends and releases its memory. */
 const idleTimeoutMs = 10_000
