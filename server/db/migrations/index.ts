@@ -33,6 +33,7 @@ import { up as ownTools } from './033-own-tools.ts'
 import { up as inlineSections } from './034-inline-sections.ts'
 import { up as exampleDialogue } from './035-example-dialogue.ts'
 import { up as embeddedVectors } from './036-embedded-vectors.ts'
+import { up as pendingTerms } from './037-pending-terms.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -70,4 +71,5 @@ export const migrations: Record<string, Migration> = {
   '034-inline-sections': { up: inlineSections },
   '035-example-dialogue': { up: exampleDialogue },
   '036-embedded-vectors': { up: embeddedVectors },
+  '037-pending-terms': { up: pendingTerms },
 }
