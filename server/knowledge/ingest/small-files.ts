@@ -2,6 +2,7 @@ import { setTimeout as pause, setImmediate } from 'node:timers/promises'
 import { AppError } from '../../errors.ts'
 import type { EventBody, RunContext } from '../../runs/index.ts'
 import { ConflictError } from '../errors.ts'
+import type { StagedFile } from '../files.ts'
 import type { ReadOutcome } from '../parsers/index.ts'
 import { findDocumentsLike, insertDocuments } from '../store/documents.ts'
 import { lockDocumentsOfAvee } from '../store/ingest-files.ts'
@@ -16,8 +17,10 @@ import { countResult, type WrittenDocument, writeDocument } from './write-docume
 
 /** Notes, mails and pages of text; larger files rarely have few enough passages. */
 const maxSmallFileBytes = 64 * 1024
-/** On the embedded database other statements wait for a transaction, which takes about 4 ms per file. */
-const maxFilesPerTransaction = 8
+/** On the embedded database other statements wait for a transaction, which takes about 2 ms per file. */
+const maxFilesPerTransaction = 16
+/** Files that are parsed while earlier ones are written and committed. */
+const maxFilesAhead = 2 * maxFilesPerTransaction
 /** Time in which further files may join a transaction. */
 const maxWaitMs = 50
 
@@ -42,10 +45,11 @@ export function smallFiles(
   const { aveeId } = run.input
   /** The files after those that are being committed. */
   let next: { first: number; group: ReturnType<typeof prepare> } | undefined
+  const contentsFrom = smallContents(dependencies, run)
 
   /** Writes the versions of the next files that are small, new and parsed. */
   async function prepare(first: number) {
-    const fresh = await newFilesFrom(dependencies, context, first)
+    const fresh = await newFilesAmong(dependencies, aveeId, await contentsFrom(first))
     const parsed = await parsedAhead(ahead, fresh, signal)
     const events: EventBody[] = []
     const written: WrittenDocument[] = []
@@ -138,51 +142,58 @@ const sourceOf = ({ file: { filename }, content: { sha256, sourceUrl } }: SmallF
   sourceUrl,
 })
 
-/** Returns the small files from `first` on, up to one that may repeat or replace a document or another of them. */
-async function newFilesFrom(
-  dependencies: IngestDependencies,
-  { run }: RunContext<IngestInput>,
-  first: number,
+/** Returns the files up to one that may repeat or replace a document or another of them. */
+async function newFilesAmong(
+  { database }: IngestDependencies,
+  aveeId: string,
+  files: SmallFile[],
 ): Promise<SmallFile[]> {
-  const small = await contentsOf(dependencies, run, first)
-  if (small.length < 2) return []
-  const existing = await findDocumentsLike(dependencies.database.db, run.input.aveeId, small.map(sourceOf))
+  if (files.length < 2) return []
+  const existing = await findDocumentsLike(database.db, aveeId, files.map(sourceOf))
   const known = new Set(existing.flatMap(Object.values))
-  const end = small.findIndex((each) => {
+  const end = files.findIndex((each) => {
     const names = Object.values(sourceOf(each)).filter((name) => name !== null)
     const isKnown = names.some((name) => known.has(name))
     for (const name of names) known.add(name)
     return isKnown
   })
-  return end < 0 ? small : small.slice(0, end)
+  return end < 0 ? files : files.slice(0, end)
 }
 
-/** Returns the small files from `first` on, up to one that cannot be read. Those of a folder are copied. */
-async function contentsOf(
-  dependencies: IngestDependencies,
-  { id, input }: RunContext<IngestInput>['run'],
-  first: number,
-): Promise<SmallFile[]> {
-  const next = input.files.slice(first, first + maxFilesPerTransaction)
-  const end = next.findIndex((file) => !isSmall(file))
-  const small = (end < 0 ? next : next.slice(0, end)).filter(isSmall)
-  if (small.length < 2) return []
-  const contents: SmallFile[] = []
-  const copies: Parameters<typeof keepOriginals>[2] = []
-  for (const [i, file] of small.entries()) {
-    const index = first + i
-    if ('local' in file) {
+/**
+ * Returns a function that lists the small files from an index on, up to one that cannot be read. Those of a folder are
+ * copied once.
+ */
+function smallContents(dependencies: IngestDependencies, { id, input }: RunContext<IngestInput>['run']) {
+  const copied = new Map<number, FileContent>()
+
+  return async (first: number): Promise<SmallFile[]> => {
+    for (const index of copied.keys()) if (index < first) copied.delete(index)
+    const next = input.files.slice(first, first + maxFilesAhead)
+    const end = next.findIndex((file) => !isSmall(file))
+    const small = (end < 0 ? next : next.slice(0, end)).filter(isSmall)
+    if (small.length < 2) return []
+    const copies: { index: number; staged: StagedFile; content: FileContent }[] = []
+    for (const [i, file] of small.entries()) {
+      const index = first + i
+      if (!('local' in file) || copied.has(index)) continue
       const copy = await copyFromFolder(dependencies.files, file.local).catch(() => undefined)
       if (!copy) break
-      copies.push({ index, staged: copy.staged })
-      contents.push({ index, file, content: copy.content })
-    } else contents.push({ index, file, content: storedContent(file) })
+      copies.push({ index, ...copy })
+    }
+    if (copies.length > 0) await keepOriginals(dependencies, id, copies)
+    for (const { index, content } of copies) copied.set(index, content)
+    const contents = small.map((file, i) => {
+      const index = first + i
+      const content = 'local' in file ? copied.get(index) : storedContent(file)
+      return content && { index, file, content }
+    })
+    const unreadable = contents.indexOf(undefined)
+    return contents.slice(0, unreadable < 0 ? undefined : unreadable).filter((each) => each !== undefined)
   }
-  if (copies.length > 0) await keepOriginals(dependencies, id, copies)
-  return contents
 }
 
-/** Returns the first files whose texts are available soon, with the texts. */
+/** Returns the first files whose texts are available soon, with the texts; starts to parse all. */
 async function parsedAhead(ahead: ReadAhead, files: SmallFile[], signal: AbortSignal) {
   const outcomes = files.map(({ index, content }) => ahead.start(index, content).catch(() => undefined))
   const parsed: ParsedFile[] = []
@@ -191,7 +202,7 @@ async function parsedAhead(ahead: ReadAhead, files: SmallFile[], signal: AbortSi
   const late = pause(maxWaitMs, undefined, { signal: AbortSignal.any([signal, waiting.signal]) }).catch(
     () => undefined,
   )
-  for (const [i, file] of files.entries()) {
+  for (const [i, file] of files.slice(0, maxFilesPerTransaction).entries()) {
     const outcome = await Promise.race([outcomes[i], late])
     if (!outcome?.ok || outcome.passages.length > maxPassagesAtOnce) break
     parsed.push({ ...file, outcome })
