@@ -23,7 +23,12 @@ export type QueryTerm = {
   isCapitalized: boolean
   /** A bigram of the last character of a word and the first of the next one. */
   spansWords: boolean
+  /** Joined words that are terms too ("GPT-4o", "êtes-vous"). */
+  isCompound: boolean
 }
+
+/** A word of a text as each stemmer returns it, by hash; equal words are the same object. */
+export type StemmedWord = Map<number, string>
 
 /** Stop words keep some weight, so that a query of stop words only ("to be or not to be") still finds passages. */
 const stopWordWeight = 0.2
@@ -56,8 +61,18 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
   const stopWords = judging.map(stopWordsOf)
   const generalIdfs = await Promise.all(judging.map(generalIdfIn))
 
-  const stemsOf = (text: string): string[] => stemmers.map((stemmer) => stemmer(text))
-  const hashesByWord = new Map<string, number[]>()
+  const stemmedWords = new Map<string, StemmedWord>()
+  const stemmed = (word: string): StemmedWord => {
+    const known = stemmedWords.get(word)
+    if (known) return known
+    const stems = new Map(
+      stemmers
+        .map((stemmer) => stemmer(word))
+        .flatMap((stem) => (stem === '' ? [] : [[hash(stem), stem] as const])),
+    )
+    stemmedWords.set(word, stems)
+    return stems
+  }
   const generalIdfOf = (word: string): number => Math.min(...generalIdfs.map((idf) => idf(word)))
 
   return {
@@ -73,9 +88,7 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
         if (token.kind === 'character') continue
         const isCapitalized = !isFirst && /^\p{Lu}/u.test(token.text)
         isFirst = false
-        const stems = new Map(
-          stemsOf(token.text).flatMap((stem) => (stem === '' ? [] : [[hash(stem), stem] as const])),
-        )
+        const stems = stemmed(token.text)
         if (stems.size === 0) continue
         const isBigram = token.kind === 'bigram'
         const words = (isBigram ? bigrams.get(token.text) : undefined) ?? [token.text]
@@ -94,21 +107,17 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
           wordIdf,
           isCapitalized,
           spansWords: words.length > 1,
+          isCompound: token.kind === 'compound',
         })
       }
       return [...terms.values()]
     },
 
-    /** Returns the hashes of the stems of each word and bigram of a text, in order. */
-    hashes(text: string): number[][] {
-      const hashes: number[][] = []
-      for (const { text: word, kind } of tokenize(text)) {
-        if (kind === 'character' || kind === 'compound') continue
-        let known = hashesByWord.get(word)
-        if (!known) hashesByWord.set(word, (known = stemsOf(word).map(hash)))
-        hashes.push(known)
-      }
-      return hashes
+    /** Returns the words and bigrams of a text, in order. */
+    words(text: string): StemmedWord[] {
+      return [...tokenize(text)].flatMap(({ text: word, kind }) =>
+        kind === 'character' || kind === 'compound' ? [] : [stemmed(word)],
+      )
     },
   }
 }

@@ -35,3 +35,17 @@ export function editDistance(a: string, b: string, limit: number): number {
   }
   return last[to.length] ?? 0
 }
+
+/** Shorter parts occur in many words by chance. */
+export const minPartLength = 5
+
+/**
+ * Returns by how many letters a word exceeds another that it contains; infinity if neither contains the other, or the
+ * part is too short.
+ */
+export function lettersBeyondPart(a: string, b: string): number {
+  const [part, word] = a.length < b.length ? [a, b] : [b, a]
+  return part.length >= minPartLength && word.includes(part)
+    ? word.length - part.length
+    : Number.POSITIVE_INFINITY
+}

@@ -23,6 +23,7 @@ test('rare words and names are stronger evidence than others, and bigrams across
         wordIdf: 0.9,
         isCapitalized: false,
         spansWords: false,
+        isCompound: false,
         ...term,
       },
       false,

@@ -14,7 +14,7 @@ const evidenceCoefficient = 6.3
  * Below `minUnsure` the outcome is "no", from `minYes` on it is "yes". A wrong "no" hides an answer, which is worse
  * than showing passages without one, so less than 2 % of the answered questions of each language are below `minUnsure`.
  */
-const minUnsure = 0.08
+const minUnsure = 0.1
 const minYes = 0.65
 /**
  * A question of up to this weight, about two ordinary words, weighs too little to reach enough evidence with the

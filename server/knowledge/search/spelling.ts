@@ -1,4 +1,10 @@
-import { editDistance, maxEdits, type QueryTerm } from '../../search/index.ts'
+import {
+  editDistance,
+  lettersBeyondPart,
+  maxEdits,
+  minPartLength,
+  type QueryTerm,
+} from '../../search/index.ts'
 import type { WeightedTerm } from './lexical.ts'
 
 /** Equally close corrections of one term that are searched together. */
@@ -8,8 +14,6 @@ const maxUnknownTerms = 8
 /** The weight of a correction relative to a term found as written, and of a part of a word relative to a correction. */
 const correctionWeight = 0.7
 const partWeight = 0.5
-/** Shorter parts occur in many words by chance. */
-const minPartLength = 5
 
 /** Possible corrections of a term, and terms that contain it or are a part of it. */
 type SimilarTerms = {
@@ -25,8 +29,7 @@ type FindSimilarTerms = (wanted: SimilarTerms) => Promise<IndexedTerm[]>
 /**
  * Replaces each term that occurs in no passage by the closest terms that do: its corrections, or else words that
  * contain it or that it contains, as in compounds ("Telefonnummer", "Telefon"). Terms without a match stay as they are.
- * `evidence` has only corrections, because with parts of words one more of seven unanswerable German questions became
- * "unsure".
+ * `evidence` has only corrections, because parts of words are half an evidence where they occur.
  */
 export async function correctTerms(
   find: FindSimilarTerms,
@@ -75,15 +78,4 @@ function closestTerms(terms: IndexedTerm[], limit: number, distanceTo: (stem: st
     .filter(({ distance }) => distance <= limit && distance < Number.POSITIVE_INFINITY)
     .sort((a, b) => a.distance - b.distance || b.passages - a.passages)
   return near.filter(({ distance }) => distance === near[0]?.distance).slice(0, maxCorrections)
-}
-
-/**
- * Returns by how many letters a word exceeds another that it contains; infinity if neither contains the other, or the
- * part is too short.
- */
-function lettersBeyondPart(a: string, b: string): number {
-  const [part, word] = a.length < b.length ? [a, b] : [b, a]
-  return part.length >= minPartLength && word.includes(part)
-    ? word.length - part.length
-    : Number.POSITIVE_INFINITY
 }
