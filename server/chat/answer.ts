@@ -19,6 +19,7 @@ import {
   textOf,
 } from './events.ts'
 import { type Generated, generate } from './generate.ts'
+import { isLocalOnly as isConversationLocalOnly } from './store/conversations.ts'
 import type { MessageRow } from './store/messages.ts'
 import type { ToolApprovals } from './tool-approvals.ts'
 import { canUseTools, generateInRounds, roundsOf } from './tool-rounds.ts'
@@ -99,7 +100,8 @@ export type TurnStorage = {
  *
  *   layer → model → start event → context → prompt → tokens → complete event and what the storage adds, in one transaction
  *
- * After a crash it starts over, emits only what the log does not yet contain, and asks the model to continue.
+ * After a crash, and when the conversation becomes local only before a model outside the private network receives it, it
+ * starts over, emits only what the log does not yet contain, and asks the model to continue.
  */
 export async function answerQuestion<Input extends AnswerInput>(
   dependencies: PromptDependencies,
@@ -107,13 +109,29 @@ export async function answerQuestion<Input extends AnswerInput>(
   storage: TurnStorage,
 ): Promise<Completion> {
   const { run } = context
+  const { db } = dependencies.database
   const onFirstToken = run.attempt > 1 ? undefined : dependencies.models.timeFirstToken()
-  const earlier = run.attempt > 1 ? (await context.events()).map(parseEvent) : []
-  const turn = await storage.read(textOf(earlier), earlier.some(isToolEvent))
-  const isLocalOnly = run.input.localOnly === true || turn.avee.localOnly
-  return await dependencies.models.localOnly(isLocalOnly, () =>
-    answerTurn(dependencies, context, storage, { earlier, turn, isLocalOnly, onFirstToken }),
-  )
+  const owner = { conversationId: storage.ids.conversation_id, aveeId: run.input.aveeId }
+
+  async function attempt({ isAgain = false } = {}): Promise<Completion> {
+    const earlier = isAgain || run.attempt > 1 ? (await context.events()).map(parseEvent) : []
+    const read = await storage.read(textOf(earlier), earlier.some(isToolEvent))
+    const turn = isAgain ? { ...read, chosen: undefined, rows: undefined } : read
+    const isLocalOnly = isAgain || run.input.localOnly === true || turn.avee.localOnly
+    const answer = () =>
+      answerTurn(dependencies, context, storage, { earlier, turn, isLocalOnly, isAgain, onFirstToken })
+    if (isLocalOnly) return await dependencies.models.localOnly(true, answer)
+    let isNowLocalOnly = false
+    const check = async () => (isNowLocalOnly ||= await isConversationLocalOnly(db, owner))
+    try {
+      return await dependencies.models.localOnly(check, answer)
+    } catch (error) {
+      if (!isNowLocalOnly) throw error
+      await context.flush()
+      return await attempt({ isAgain: true })
+    }
+  }
+  return await attempt()
 }
 
 async function answerTurn<Input extends AnswerInput>(
@@ -124,11 +142,14 @@ async function answerTurn<Input extends AnswerInput>(
     earlier,
     turn,
     isLocalOnly,
+    isAgain,
     onFirstToken,
   }: {
     earlier: EventBody[]
     turn: Question
     isLocalOnly: boolean
+    /** The first model may no longer receive the question. */
+    isAgain: boolean
     onFirstToken: ((model: ChatModel) => void) | undefined
   },
 ): Promise<Completion> {
@@ -137,6 +158,7 @@ async function answerTurn<Input extends AnswerInput>(
   const { models } = dependencies
   let content = textOf(earlier)
   const { rounds, rest } = roundsOf(earlier)
+  const hasBegun = content !== '' || rounds.length > 0
   const toolNumbers = new Set(
     rounds.flatMap(({ calls }) => calls.flatMap((call) => call.result?.citations ?? [])),
   )
@@ -151,6 +173,11 @@ async function answerTurn<Input extends AnswerInput>(
       signal,
     }))
   const { model } = chosen
+  if (isAgain)
+    await context.emit({
+      event: 'waiting',
+      message: `The conversation is now local only. ${model.name} answers instead.`,
+    } satisfies ChatEvents['waiting'])
   // Sent before the start event, whose commit waits for the disk. A rejection is thrown below.
   const gathering = gatherContext(
     dependencies,
@@ -260,8 +287,7 @@ async function answerTurn<Input extends AnswerInput>(
   // The built-in model uses no passage when none matches; a language model has read them all.
   const isRefusal = model.provider === 'extractive' && gathered.answerable === 'no'
   const totalTokens =
-    (run.attempt > 1 || storage.isContinuation ? null : generated.usage.completionTokens) ??
-    count(generated.content)
+    (hasBegun || storage.isContinuation ? null : generated.usage.completionTokens) ?? count(generated.content)
   const answered: Answered = {
     question: question.content,
     content: generated.content,

@@ -140,7 +140,8 @@ function conversationTurn(
 
     async read(content, hasCalls) {
       const { history, instructions } = input
-      const asked = preloaded === undefined ? await readTurn() : (preloaded as PreloadedTurn)
+      const isFresh = preloaded !== undefined && content === '' && !hasCalls
+      const asked = isFresh ? (preloaded as PreloadedTurn) : await readTurn()
       const turn: Question = { ...asked, history, instructions }
       if (content !== '' || hasCalls) return turn
       if (continuedId === undefined) return { ...turn, begun: undefined }

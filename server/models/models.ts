@@ -203,7 +203,7 @@ export function models({
     /** Whether reranking sends passages out of the private network. */
     hasRemoteReranker: rerank?.remote ?? false,
 
-    /** Runs work; with `isLocalOnly`, nothing of it may be sent to a model outside the private network. */
+    /** Runs work of which nothing may be sent to a model outside the private network. @see runLocalOnly */
     localOnly: runLocalOnly,
 
     /** Returns the embedding model; without one, search is lexical only. */

@@ -1,14 +1,23 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Avee } from '../../contract/avees.ts'
 import type { Conversation } from '../../contract/conversations.ts'
 import type { Message } from '../../contract/messages.ts'
 import type { AvailableModel, ModelProvider } from '../../contract/models.ts'
 import { pictureFormat } from '../../server/knowledge/pictures/picture-format.ts'
 import type { ChatModel } from '../../server/models/index.ts'
 import { startApp } from '../app.ts'
-import { askStream, bodyOf, createAvee, createConversation, listMessages, uploadFiles } from '../builders.ts'
+import {
+  ask,
+  askStream,
+  bodyOf,
+  createAvee,
+  createConversation,
+  listMessages,
+  uploadFiles,
+} from '../builders.ts'
 import { ANY_DATABASE } from '../databases.ts'
-import { collectEvents } from '../events.ts'
+import { collectEvents, type ReceivedEvent, readEvents, textOf } from '../events.ts'
 import { placedPdf } from '../files/pdf.ts'
 import { pngOf } from '../files/picture.ts'
 import { type ScriptedOllama, startAnthropic, startOllama, startOpenAi } from '../model-servers.ts'
@@ -321,6 +330,59 @@ describe('what is local only', () => {
       body: { error: { code: 'local_only' } },
     })
     expect(JSON.stringify(remote.requests.map(({ body }) => body))).not.toContain('And what else')
+  })
+
+  test('holds for a question that waits when its conversation or avee becomes local only', async () => {
+    await using ollama = await startOllama({
+      models: [{ name: 'llama3.2:1b', capabilities: ['completion'] }],
+    })
+    await using remote = await startOpenAi()
+    await using app = await startApp({
+      OLLAMA_BASE_URL: ollama.url,
+      OPENAI_BASE_URL: remote.url.replace('127.0.0.1', '0.0.0.0'),
+      CHAT_MODEL: 'openai/gpt-4o',
+      MODEL_MAX_PARALLEL: '1',
+    })
+    const path = '/v1/chat/completions'
+    /** Asks a question that waits behind another one until `change` has been made. Returns its events after that. */
+    const askAndChange = async (avee: Avee, change: (conversation: string) => Promise<unknown>) => {
+      const running = Promise.withResolvers<void>()
+      remote.script(path, { tokens: ['Done'], lastTokenAfter: running.promise })
+      const busy = await createConversation(app, 'local')
+      const first = ask(app, busy.id, 'Please wait.')
+      await remote.waitForRequest(path, remote.requestsTo(path).length + 1)
+      const { id } = await createConversation(app, avee.id)
+      const log: ReceivedEvent[] = []
+      for await (const event of readEvents(await askStream(app, id, 'What is the secret?'))) {
+        log.push(event)
+        if (event.data['event'] !== 'queued') continue
+        await change(id)
+        running.resolve()
+      }
+      await first
+      return { id, log, data: log.map(({ data }) => data) }
+    }
+    const open = await createAvee(app)
+    const setLocal = async (path: string) => bodyOf(await app.patch(path, { local_only: true }))
+
+    const { id, log, data } = await askAndChange(open, async (id) => setLocal(`/conversations/${id}`))
+    expect(data).toContainEqual({
+      event: 'waiting',
+      message: 'The conversation is now local only. llama3.2:1b answers instead.',
+    })
+    expect(data.at(-1)).toMatchObject({ event: 'complete', provider: 'ollama', remote: false })
+    expect(data.filter(({ event }) => event === 'start')).toHaveLength(1)
+    const [, answer] = await listMessages(app, id)
+    expect(answer).toMatchObject({ model: 'llama3.2:1b', status: 'complete' })
+    expect(answer?.content).toBe(textOf(log))
+
+    const pinned = await createAvee(app, { model: 'openai/gpt-4o' })
+    const refused = await askAndChange(pinned, async () => setLocal(`/avees/${pinned.id}`))
+    expect(refused.data.at(-1)).toMatchObject({
+      error: { code: 'local_only', message: expect.stringContaining('Choose a local model.') },
+    })
+    expect(JSON.stringify(remote.requests.map(({ body }) => body))).not.toContain('secret')
+    expect(ollama.requestsTo('/api/chat')).toHaveLength(1)
   })
 })
 

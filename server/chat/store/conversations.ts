@@ -251,6 +251,22 @@ export async function deleteConversation(db: Db, id: string): Promise<void> {
 }
 
 /** Moves a conversation to the trash or out of it. Returns false if nothing changed. */
+/**
+ * Whether nothing from a conversation, which need not exist, or from its avee may be sent to a model outside the private
+ * network.
+ */
+export async function isLocalOnly(
+  db: Db,
+  { conversationId, aveeId }: { conversationId: string | undefined; aveeId: string },
+): Promise<boolean> {
+  const { rows } = await sql`
+    select from avees where id = ${aveeId}::uuid and local_only
+    union all
+    select from conversations where id = ${conversationId ?? null}::uuid and local_only
+    limit 1`.execute(db)
+  return rows.length > 0
+}
+
 export async function setDeletion(
   trx: Trx,
   { id, from, to }: { id: string; from: string | null; to: string | null },

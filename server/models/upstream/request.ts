@@ -38,7 +38,7 @@ export async function sendRequest(
   { method = 'GET', path, headers, body, redirect = 'manual', signal }: ServiceRequest,
 ): Promise<ServiceResponse> {
   // Only requests with a body can carry contents.
-  if (body !== undefined) requireAllowed(service)
+  if (body !== undefined) await requireAllowed(service)
   let response: ServiceResponse
   try {
     response = await request(`${service.address}${path}`, {
