@@ -188,7 +188,11 @@ const baseUrl = z
   .string()
   .check(
     z.maxLength(500),
-    z.regex(/^https?:\/\/[^\s?#]+$/, 'Enter an address that starts with http:// or https://.'),
+    z.regex(/^https?:\/\/\S+$/, 'Enter an address that starts with http:// or https://.'),
+    z.regex(
+      /^[^?#]*$/,
+      'Enter the address only up to the ? or #, such as https://api.example.com/v1. Enter a key as the API key or as a header.',
+    ),
   )
 const apiKey = z
   .string()

@@ -84,6 +84,7 @@ test('names every invalid setting at once', () => {
     PORT: '80O0',
     REGISTRATION: 'maybe',
     OLLAMA_BASE_URL: 'localhost:11434',
+    OPENAI_BASE_URL: 'https://api.example/v1?api-version=1',
     DATABASE_URL: 'mysql://user:s3cret@host/db',
     ALLOWED_ORIGINS: 'http://fine.example, http://not.example/with/path',
     PUBLIC_URL: 'gabee.example',
@@ -100,6 +101,7 @@ test('names every invalid setting at once', () => {
     'REGISTRATION must be invite, open or closed, not "maybe".',
     'SESSION_DAYS must be a whole number from 1 to 3650, not "0".',
     'OLLAMA_BASE_URL must be a URL that starts with http:// or https://, not "localhost:11434".',
+    'OPENAI_BASE_URL must be a URL without ? and #, such as http://127.0.0.1:8081/v1, not "https://api.example/v1?api-version=1".',
     'LOG_LEVEL must be trace, debug, info, warn, error, fatal or silent, not "loud".',
   ])
 })

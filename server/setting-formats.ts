@@ -22,7 +22,11 @@ export const url = (...protocols: string[]) =>
     `must be a URL that starts with ${protocols.map((name) => `${name}://`).join(' or ')}`,
   )
 
-export const httpUrl = url('http', 'https').transform((text) => text.replace(/\/+$/, ''))
+export const httpUrl = url('http', 'https').transform((text, context) => {
+  if (!/[?#]/.test(text)) return text.replace(/\/+$/, '')
+  context.addIssue('must be a URL without ? and #, such as http://127.0.0.1:8081/v1')
+  return z.NEVER
+})
 
 /** Returns the origin of an HTTP URL without path, query and credentials; null for any other text. */
 function originOf(text: string): string | null {

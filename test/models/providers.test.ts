@@ -122,6 +122,13 @@ describe('providers', () => {
       expect((await server.client.post('/providers', { kind, name })).status).toBe(409)
     const { id } = await create({ kind, name: 'twice', base_url: 'http://127.0.0.1:9/v1' })
     expect((await server.client.post('/providers', { kind, name: 'twice' })).status).toBe(409)
+    for (const end of ['?api-version=1', '#models', '?'])
+      expect(
+        await server.client.post('/providers', { kind, name: 'x', base_url: `https://x.example/v1${end}` }),
+      ).toMatchObject({
+        status: 422,
+        body: { error: { message: expect.stringMatching(/^Enter the address only up to the \? or #/) } },
+      })
     for (const body of [{ name: 'No Slug' }, { name: 'x', base_url: 'file:///etc/passwd' }])
       expect((await server.client.post('/providers', { kind, ...body })).status).toBe(422)
     await server.client.delete(`/providers/${id}`)
