@@ -19,6 +19,20 @@ export async function prepareChatEngine(): Promise<void> {
     return
   }
   const { signal } = new AbortController()
-  for await (const { status } of installChatEngine(chatEngine, signal))
-    if (status !== 'success') process.stderr.write(`\r${String(status)}`)
+  await showProgress(installChatEngine(chatEngine, signal), process.stderr)
+}
+
+/** Shows progress in one line of a terminal; elsewhere, such as in a log file, only its first and last state. */
+export async function showProgress(
+  events: AsyncIterable<{ status?: unknown }>,
+  output: { isTTY?: boolean; write(text: string): unknown },
+): Promise<void> {
+  let last = ''
+  for await (const { status } of events) {
+    if (status === 'success') continue
+    if (output.isTTY) output.write(`\r${String(status)}`)
+    else if (last === '') output.write(`${String(status)}\n`)
+    last = String(status)
+  }
+  if (last !== '') output.write(output.isTTY ? '\n' : `${last}\n`)
 }
