@@ -117,8 +117,12 @@ function ActiveModel({ status }: { status: Status }) {
           <>
             <dt>{t('Reranking model')}</dt>
             <dd>
-              {status.rerank_model}
-              {status.rerank_problem && ` (unavailable: ${status.rerank_problem})`}
+              {status.rerank_problem
+                ? t('{name} (unavailable: {problem})', {
+                    name: status.rerank_model,
+                    problem: status.rerank_problem,
+                  })
+                : status.rerank_model}
             </dd>
           </>
         )}
