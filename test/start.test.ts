@@ -1,20 +1,25 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { expect, test, vi } from 'vitest'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { describe, expect, test, vi } from 'vitest'
 import { freePort } from '../scripts/services/start.ts'
 import { createTestDatabase } from './databases.ts'
 import { startOllama } from './model-servers.ts'
 
-const command = path.join(fileURLToPath(new URL('..', import.meta.url)), 'scripts/run.mjs')
+const root = fileURLToPath(new URL('..', import.meta.url))
+const command = path.join(root, 'scripts/run.mjs')
 
 /** Starts the command behind `npm start`. */
-function npmStart(settings: Record<string, string>) {
+const npmStart = (settings: Record<string, string>) =>
+  startCommand([process.execPath, command, 'start'], settings)
+
+function startCommand([file = '', ...args]: string[], settings: Record<string, string>) {
   const { PATH, HOME } = process.env
   const env = { PATH, HOME, OLLAMA_BASE_URL: 'http://127.0.0.1:9', SHUTDOWN_GRACE_MS: '200', ...settings }
-  const child = spawn(process.execPath, [command, 'start'], { env, stdio: 'pipe' })
+  const child = spawn(file, args, { env, stdio: 'pipe' })
   let output = ''
   const listeners = new Set<() => void>()
   const listen = (bytes: Buffer) => {
@@ -66,6 +71,45 @@ test('npm start prints the address, the model and the next step, and stops on SI
   started.child.kill('SIGTERM')
   expect(await started.exitCode).toBe(0)
   expect(await isReachable(`http://127.0.0.1:${port}/health`)).toBe(false)
+})
+
+/** Reads the environment with which a process was started. */
+const environmentOf = (pid: number | string | undefined) =>
+  readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+
+describe.runIf(process.platform === 'linux')('the server process returns freed memory to the system', () => {
+  const setting = 'MALLOC_TRIM_THRESHOLD_=131072'
+
+  test('with npm start', async () => {
+    await using database = await createTestDatabase('embedded')
+    await using started = npmStart({ ...database.settings, PORT: '0' })
+    await started.waitForOutput(/Gabee runs at/)
+    const { pid } = started.child
+    const [server] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
+    expect(environmentOf(server)).toContain(setting)
+  })
+
+  test('with the command of the package', async () => {
+    const installed = mkdtempSync(path.join(tmpdir(), 'gabee-command-'))
+    try {
+      const file = path.join(installed, 'bin/gabee.js')
+      mkdirSync(path.join(installed, 'dist/server'), { recursive: true })
+      cpSync(path.join(root, 'bin'), path.join(installed, 'bin'), { recursive: true })
+      writeFileSync(path.join(installed, 'package.json'), '{ "type": "module" }')
+      const main = pathToFileURL(path.join(root, 'server/main.ts'))
+      writeFileSync(path.join(installed, 'dist/server/main.js'), `import '${main.href}'`)
+      await using database = await createTestDatabase('embedded')
+      await using started = startCommand([file], {
+        ...database.settings,
+        PATH: `${path.dirname(process.execPath)}:${process.env['PATH']}`,
+        PORT: '0',
+      })
+      await started.waitForOutput(/Gabee runs at/)
+      expect(environmentOf(started.child.pid)).toContain(setting)
+    } finally {
+      rmSync(installed, { recursive: true })
+    }
+  })
 })
 
 test('the server stops when npm stops, during and after its start', async () => {

@@ -11,8 +11,9 @@ import {
   uploadFiles,
 } from '../builders.ts'
 import type { TestClient } from '../client.ts'
-import { ONE_DATABASE } from '../databases.ts'
-import { type ScriptedOllama, startOllama } from '../model-servers.ts'
+import { ANY_DATABASE, ONE_DATABASE } from '../databases.ts'
+import { startMemoryApp, startTestConversation } from '../memory/app.ts'
+import { defaultModels, type ScriptedOllama, startOllama } from '../model-servers.ts'
 
 const heading = 'A summary of the earlier conversation.'
 
@@ -122,5 +123,55 @@ describe('the summary of a background model', () => {
     const [system] = (request?.body['messages'] ?? []) as { content: string }[]
     expect(system?.content).toContain(heading)
     expect(system?.content).not.toContain('They said: I painted')
+  })
+})
+
+describe('retrieved turns', () => {
+  test('are the best 100 that the history lacks, the oldest first, and fewer in a small window', async () => {
+    const small = { name: 'small:1b', capabilities: ['completion'], contextLength: 4_096 }
+    await using ollama = await startOllama({ models: [...defaultModels(), small] })
+    await using app = await startMemoryApp(ANY_DATABASE, { OLLAMA_BASE_URL: ollama.url })
+    const { client, conversationId, store } = await startTestConversation(app)
+    const start = Date.parse('2026-01-01T12:00:00Z')
+    const at = (day: number) => new Date(start + day * 24 * 60 * 60 * 1_000).toISOString()
+    const lamps = 70
+    const smallTalk = 40
+    for (let i = 0; i < lamps; i++)
+      await store(`Lighthouse ${i} is painted in colour ${i + 500}.`, {
+        at: at(i),
+        answer: `The lighthouse with number ${i} is on my list.`,
+      })
+    let leaf = ''
+    for (let i = 0; i < smallTalk; i++)
+      leaf = (
+        await store(`Tell me of tide ${i}.`, { at: at(lamps + i), answer: 'It comes and goes. '.repeat(10) })
+      ).answerId
+    const { db } = app.app.database
+    await db.updateTable('conversations').set({ leaf_id: leaf }).where('id', '=', conversationId).execute()
+
+    /** Asks a model, and returns the retrieved turns and the history of its prompt. */
+    const promptOf = async (model: string) => {
+      const question = 'Which colour has the lighthouse with number 7?'
+      bodyOf(await client.post('/chat/ask', { conversation_id: conversationId, question, model }))
+      const body = ollama.requestsTo('/api/chat').at(-1)?.body
+      const messages = (body?.['messages'] ?? []) as { content: string }[]
+      const lines = (messages.at(-1)?.content ?? '').split('\n').filter((line) => / said: /.test(line))
+      return { lines, history: messages.slice(1, -1).map(({ content }) => content) }
+    }
+    const days = (lines: string[]) => lines.map((line) => /\d{4}-\d\d-\d\d/.exec(line)?.[0] ?? '')
+    const best = [
+      expect.stringContaining('they said: Lighthouse 7 is painted in colour 507.'),
+      expect.stringContaining('you said: The lighthouse with number 7 is on my list.'),
+    ]
+    const large = await promptOf('llama3.2:1b')
+    expect(large.lines).toHaveLength(100)
+    expect(large.history.join()).not.toContain('ighthouse')
+    const narrow = await promptOf('small:1b')
+    expect(narrow.lines.length).toBeLessThan(100)
+    expect(narrow.history.length).toBeLessThan(large.history.length)
+    for (const { lines } of [large, narrow]) {
+      expect(lines).toEqual(expect.arrayContaining(best))
+      expect(days(lines)).toEqual(days(lines).toSorted())
+    }
   })
 })
