@@ -35,7 +35,7 @@ export const attachmentRoutes =
       if (files.length === 0) throw noFiles()
       try {
         const run = await chat.attachments.add(callerOf(request), fields, files, idempotencyKeyOf(request))
-        await sendRun(request, reply, runs, run.id)
+        await sendRun(request, reply, runs, run)
       } finally {
         // Files that a run has taken over are left alone.
         const staged = files.flatMap((file) => ('staged' in file ? [file.staged] : []))

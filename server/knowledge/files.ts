@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, type ReadStream } from 'node:fs'
-import { mkdir, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { newId } from '../db/index.ts'
@@ -26,14 +26,24 @@ export function originals(dataDir: string) {
   const folderOf = (sha256: string) => join(files, sha256.slice(0, 2), sha256.slice(2, 4))
   const pathOf = (sha256: string) => join(folderOf(sha256), sha256)
 
+  /** Creates a file in `incoming`, which may not exist yet. */
+  async function openIncoming(path: string): Promise<FileHandle> {
+    try {
+      return await open(path, 'wx', 0o600)
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error
+      await mkdir(incoming, { recursive: true, mode: 0o700 })
+      return await open(path, 'wx', 0o600)
+    }
+  }
+
   /** Writes and hashes a stream. On failure it leaves no file and closes the stream. @throws insufficient_storage */
   async function stage(stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<StagedFile> {
     const path = join(incoming, newId())
     const hash = createHash('sha256')
     let bytes = 0
     try {
-      await mkdir(incoming, { recursive: true, mode: 0o700 })
-      await using file = await open(path, 'wx', 0o600)
+      await using file = await openIncoming(path)
       for await (const chunk of stream) {
         hash.update(chunk)
         bytes += chunk.byteLength
@@ -51,24 +61,35 @@ export function originals(dataDir: string) {
     }
   }
 
+  async function move({ path, sha256 }: StagedFile): Promise<void> {
+    try {
+      await rename(path, pathOf(sha256))
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT' || !(await has(sha256))) throw error
+    }
+  }
+
+  const has = (sha256: string): Promise<boolean> =>
+    stat(pathOf(sha256)).then(
+      (found) => found.isFile(),
+      () => false,
+    )
+
   return {
     stage,
     pathOf,
+    has,
 
     discard: (staged: StagedFile): Promise<void> => rm(staged.path, { force: true }),
 
-    /** Moves staged files among the originals, replacing equal ones; in parallel, because the caller holds a lock. */
+    /**
+     * Moves staged files among the originals, replacing equal ones; in parallel, because the caller holds a lock. Can be
+     * repeated, when the caller's transaction is.
+     */
     async keep(staged: StagedFile[]): Promise<void> {
       const folders = new Set(staged.map(({ sha256 }) => folderOf(sha256)))
-      await Promise.all(staged.map(({ path, sha256 }) => rename(path, pathOf(sha256))))
+      await Promise.all(staged.map(move))
       await Promise.all([...folders].map(syncFolder))
-    },
-
-    async has(sha256: string): Promise<boolean> {
-      return stat(pathOf(sha256)).then(
-        (found) => found.isFile(),
-        () => false,
-      )
     },
 
     read: (sha256: string): ReadStream => createReadStream(pathOf(sha256)),

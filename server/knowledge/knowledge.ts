@@ -41,7 +41,7 @@ import {
   renameDocument,
   sumAttachmentBytes,
 } from './store/documents.ts'
-import { lockDocumentsOfAvee, lockOriginals, pinOriginals, unpinOriginals } from './store/ingest-files.ts'
+import { lockDocumentsOfAvee, pinOriginals, unpinOriginals } from './store/ingest-files.ts'
 import { vectorIndexes } from './store/vector-index.ts'
 import { changeLayer, listPagesForImages, type PageForImage } from './store/versions.ts'
 
@@ -228,7 +228,6 @@ export async function knowledge({
     runFiles: {
       pathOf: files.pathOf,
       async keep(trx: Trx, runId: string, staged: StagedFile): Promise<void> {
-        await lockOriginals(trx)
         await pinOriginals(trx, runId, [{ index: 0, sha256: staged.sha256 }])
         await files.keep([staged])
       },

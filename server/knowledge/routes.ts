@@ -46,7 +46,7 @@ export const knowledgeRoutes =
         const upload = await receiveUpload(request, knowledge.staging, uploadLimits, layerOf)
         if (upload.files.length === 0) throw noFiles()
         const run = await knowledge.ingest({ ...target, layer: upload.fields }, upload.files)
-        await sendRun(request, reply, runs, run.id)
+        await sendRun(request, reply, runs, run)
         return
       }
       if (!request.body) throw noFiles()
@@ -70,7 +70,7 @@ export const knowledgeRoutes =
       const { layer, ...site } = request.body
       const target = { ...(await targetOf(request)), layer }
       const run = await knowledge.ingestSite(target, site, disconnectSignal(reply))
-      await sendRun(request, reply, runs, run.id)
+      await sendRun(request, reply, runs, run)
     })
 
     route(app, listDocuments, async (request) => {

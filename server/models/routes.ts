@@ -44,12 +44,12 @@ export const modelRoutes =
         id: request.body.id,
         idempotencyKey: idempotencyKeyOf(request),
       })
-      await sendRun(request, reply, runs, run.id)
+      await sendRun(request, reply, runs, run)
     })
     route(app, installChatEngine, async (request, reply) => {
       const { userId } = callerOf(request)
       const { run } = await models.installChatEngine({ userId, idempotencyKey: idempotencyKeyOf(request) })
-      await sendRun(request, reply, runs, run.id)
+      await sendRun(request, reply, runs, run)
     })
     route(app, deleteCatalogueModel, async ({ params }) => {
       const successor = await models.deleteInProcess(params.id)

@@ -2,7 +2,6 @@ import type { Failure, RunStatus } from '../../contract/runs.ts'
 import type { Trx } from '../db/index.ts'
 import { toFailure } from '../errors.ts'
 import { unknownKind } from './errors.ts'
-import { groupTransactions } from './group-transactions.ts'
 import type { Closing, Completion, EventBody, RunEvent, RunRecord } from './kind.ts'
 import { encode, type OwnedRun } from './owned-run.ts'
 import { DatabaseUnavailableError, type LogAccess, persist } from './persist.ts'
@@ -31,6 +30,7 @@ export type FinishListener = (trx: Trx, run: RunRecord, status: RunStatus) => Pr
  */
 export function createFinisher({
   database,
+  transaction,
   tails,
   notifications,
   log,
@@ -40,8 +40,6 @@ export function createFinisher({
   onFinished,
   listeners,
 }: LogAccess & { onFinished: (run: OwnedRun) => void; listeners: FinishListener[] }) {
-  const transaction = groupTransactions(database)
-
   async function finish(run: OwnedRun, outcome: Outcome): Promise<void> {
     run.close()
     await run.runExclusively(async () => {

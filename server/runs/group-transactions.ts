@@ -1,8 +1,8 @@
 import type { Database, Trx } from '../db/index.ts'
 import { isTransient } from './persist.ts'
 
-/** Bounds how long one transaction blocks everything else. */
-const maxWorks = 32
+/** A transaction takes no further work after this time, as it blocks everything else. */
+const maxMs = 25
 
 type Work = {
   run: (trx: Trx) => Promise<unknown>
@@ -12,8 +12,8 @@ type Work = {
 
 /**
  * Returns `database.transaction`, for callers that may share a transaction: on the embedded database, which has one
- * connection, those that arrive while it runs share the next one. If one cannot be stored, each gets a transaction of its
- * own.
+ * connection, those that arrive while it runs join it or share the next one. They run one after the other, so that each
+ * sees the rows of the ones before. If one fails, each gets a transaction of its own.
  */
 export function groupTransactions(database: Database): Database['transaction'] {
   if (database.kind === 'postgres') return database.transaction
@@ -21,25 +21,27 @@ export function groupTransactions(database: Database): Database['transaction'] {
   let running: Promise<void> | undefined
 
   async function runWaiting(): Promise<void> {
-    while (waiting.length > 0) await runTogether(waiting.splice(0, maxWorks))
+    while (waiting.length > 0) await runTogether(waiting)
     running = undefined
   }
 
+  /** Runs the first of `works`, and further ones for some time, in one transaction. */
   async function runTogether(works: Work[]): Promise<void> {
+    const begun = works.splice(0, 1)
+    const results: unknown[] = []
     try {
-      const results = await database.transaction(async (trx) => {
-        // All of them end before the transaction does.
-        const settled = await Promise.allSettled(works.map((work) => work.run(trx)))
-        return settled.map((each) => {
-          if (each.status === 'rejected') throw each.reason
-          return each.value
-        })
+      await database.transaction(async (trx) => {
+        const startedAt = performance.now()
+        for (const work of begun) {
+          results.push(await work.run(trx))
+          if (performance.now() - startedAt < maxMs) begun.push(...works.splice(0, 1))
+        }
       })
-      for (const [i, work] of works.entries()) work.resolve(results[i])
+      for (const [i, work] of begun.entries()) work.resolve(results[i])
     } catch (error) {
       // After a lost connection it is unknown whether the commit happened, which each caller must check.
-      if (works.length === 1 || isTransient(error)) for (const work of works) work.reject(error)
-      else for (const work of works) await runTogether([work])
+      if (begun.length === 1 || isTransient(error)) for (const work of begun) work.reject(error)
+      else for (const work of begun) await runTogether([work])
     }
   }
 

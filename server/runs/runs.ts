@@ -10,6 +10,7 @@ import { createTelemetry, type Telemetry } from '../telemetry/index.ts'
 import { idempotencyKeyUsed, shuttingDown, tooManyAttempts, unknownFormat } from './errors.ts'
 import { createFinisher, type FinishListener } from './finisher.ts'
 import { follow } from './follow.ts'
+import { groupTransactions } from './group-transactions.ts'
 import type { Viewer } from './kind.ts'
 import {
   canonicalFormat,
@@ -98,7 +99,8 @@ export function runs({
   const closers: (() => Promise<void>)[] = []
   const listeners: FinishListener[] = []
 
-  const shared = { database, tails, notifications, log, leaseMs, giveUp: giveUp.signal, onLost }
+  const transaction = groupTransactions(database)
+  const shared = { database, transaction, tails, notifications, log, leaseMs, giveUp: giveUp.signal, onLost }
   const remoteReader = createRemoteReader({ database, tails, log })
   const { finish } = createFinisher({ ...shared, onFinished: release, listeners })
   const writer = createWriter({ ...shared, onRejected })
@@ -211,7 +213,7 @@ export function runs({
   async function insertReliably(run: Started, also: WithRun | undefined, attempt = 1): Promise<Inserted> {
     try {
       return typeof also === 'function'
-        ? await database.transaction(async (trx) => insert(trx, run, also))
+        ? await transaction(async (trx) => insert(trx, run, also))
         : await insert(database.db, run, also)
     } catch (error) {
       if (!isTransient(error)) throw error

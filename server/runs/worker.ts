@@ -16,6 +16,7 @@ const abortTimeoutMs = 1000
 /** Runs the worker of a kind and ends the run with its result. */
 export function createWorker({
   database,
+  transaction,
   tails,
   notifications,
   log,
@@ -92,7 +93,7 @@ export function createWorker({
         database,
         [append],
         async () =>
-          database.transaction(async (trx) => {
+          transaction(async (trx) => {
             const payloads = notifications.payloadsFor({ events: [run.id] })
             const owned = await appendEvents(trx, [append], { ms: leaseMs }, payloads)
             if (owned.has(run.id)) await store(trx)

@@ -64,6 +64,19 @@ test('stores a small file in one transaction of few statements', async () => {
   expect(ofFiles.length, ofFiles.join('\n')).toBeLessThanOrEqual(10 * files.length + 15)
 })
 
+test('stores each file of uploads that arrive together once', async () => {
+  const notes = Array.from({ length: 6 }, (_, i) => ({
+    name: `wasp-${i}.md`,
+    content: `Wasp ${i} eats aphids.`,
+  }))
+  const sent = [...notes, ...notes.slice(0, 3)]
+  const results = (await Promise.all(sent.map((file) => upload([file])))).flat()
+  expect(results).toMatchObject(sent.map(({ name }) => ({ success: true, filename: name })))
+  expect(results.filter(({ duplicate }) => duplicate)).toHaveLength(3)
+  const stored = await names()
+  for (const { name } of notes) expect(stored.filter((one) => one === name)).toEqual([name])
+})
+
 test('gives each of many small files its own result, in order', async () => {
   const note = (i: number) => ({ name: `bee-${i}.md`, content: `Bee ${i} prefers heather.` })
   const added = (name: string) => ({

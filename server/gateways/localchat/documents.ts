@@ -76,7 +76,7 @@ export const localchatDocumentRoutes =
           usualLayer: 'intimate' as const,
         }
         const run = await knowledge.ingest({ ...target, idempotencyKey: idempotencyKeyOf(request) }, files)
-        await sendRun(request, reply, runs, run.id)
+        await sendRun(request, reply, runs, run)
       } catch (error) {
         if (!(error instanceof AppError) || error.status !== 400) throw error
         return await reply.code(400).send({ success: false, message: error.message, ...toErrorBody(error) })

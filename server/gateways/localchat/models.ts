@@ -57,7 +57,7 @@ export const localchatModelRoutes =
         model: request.body.model,
         idempotencyKey: idempotencyKeyOf(request),
       })
-      await sendRun(request, reply, runs, run.id)
+      await sendRun(request, reply, runs, run)
     })
 
     route(app, testModel, async ({ body }, reply) => {

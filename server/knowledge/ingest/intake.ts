@@ -12,7 +12,7 @@ import type { Originals, StagedFile } from '../files.ts'
 import type { DocumentParser } from '../parsers/index.ts'
 import type { StorageQuota } from '../storage-quota.ts'
 import { type DocumentRow, findDocument } from '../store/documents.ts'
-import { lockAvee, lockOriginals, pinOriginals } from '../store/ingest-files.ts'
+import { lockAvee, pinOriginals } from '../store/ingest-files.ts'
 import { findOwnerId } from '../store/vectors.ts'
 import type { IngestFile, IngestInput } from './input.ts'
 
@@ -96,7 +96,6 @@ export function intake({
         async (trx, runId) => {
           // Deleting the avee waits, and then finds this run; no run starts after that.
           if (!(await lockAvee(trx, target.aveeId))) throw aveeNotFound()
-          await lockOriginals(trx)
           await pinOriginals(
             trx,
             runId,

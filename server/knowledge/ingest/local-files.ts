@@ -5,7 +5,7 @@ import type { RunRecord } from '../../runs/index.ts'
 import type { Originals, StagedFile } from '../files.ts'
 import { openFileWithin } from '../folders/open-within.ts'
 import { upsertFolderFiles } from '../store/folders.ts'
-import { lockOriginals, pinOriginals, unpinOriginals } from '../store/ingest-files.ts'
+import { pinOriginals, unpinOriginals } from '../store/ingest-files.ts'
 import type { IngestDependencies } from './dependencies.ts'
 import type { IngestInput, WatchedFile } from './input.ts'
 import type { FileContent } from './read-ahead.ts'
@@ -30,7 +30,6 @@ export async function keepOriginals(
   const staged = copies.map((copy) => copy.staged)
   try {
     await database.transaction(async (trx) => {
-      await lockOriginals(trx)
       await pinOriginals(
         trx,
         runId,

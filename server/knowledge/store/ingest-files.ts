@@ -1,7 +1,12 @@
 import { sql } from 'kysely'
 import type { Db, Trx } from '../../db/index.ts'
 
-/** Protects originals from deletion until the run has ended, by the index of the file in the run. */
+const lockedOriginals = sql`select pg_advisory_xact_lock(hashtextextended('gabee:originals', 0))`
+
+/**
+ * Protects originals from deletion until the run has ended, by the index of the file in the run. Prevents other
+ * transactions from storing or deleting originals until this one ends.
+ */
 export async function pinOriginals(
   trx: Trx,
   runId: string,
@@ -10,7 +15,8 @@ export async function pinOriginals(
   await sql`
     insert into ingest_files (run_id, file, sha256)
     select ${runId}::uuid, file, sha256
-    from unnest(${files.map(({ index }) => index)}::int[], ${files.map(({ sha256 }) => sha256)}::text[]) as pinned (file, sha256)
+    from (${lockedOriginals}) as locked,
+      unnest(${files.map(({ index }) => index)}::int[], ${files.map(({ sha256 }) => sha256)}::text[]) as pinned (file, sha256)
     on conflict (run_id, file) do update set sha256 = excluded.sha256
   `.execute(trx)
 }
@@ -45,7 +51,7 @@ export async function lockAvee(trx: Trx, aveeId: string): Promise<boolean> {
 
 /** Prevents other transactions from storing or deleting originals until this one ends. */
 export async function lockOriginals(trx: Trx): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended('gabee:originals', 0))`.execute(trx)
+  await lockedOriginals.execute(trx)
 }
 
 /** Prevents other transactions from creating, replacing or deleting documents of the avee until this one ends. */
