@@ -81,7 +81,7 @@ const formats: Record<string, string> = {
   email: 'must be an e-mail address',
   uuid: 'must be a UUID',
   url: 'must be an http or https URL',
-  date: 'must be a date, such as 2026-01-31',
+  date: 'must be a date like 2026-01-31',
   datetime: 'must be an ISO 8601 timestamp in UTC, such as 2026-01-31T12:00:00Z',
 }
 

@@ -212,7 +212,7 @@ export function models({
       return embedder?.remote && isLocalOnly() ? undefined : embedder
     },
 
-    /** Returns an embedding model by its name. @throws embedding_model_not_found */
+    /** Returns an embedding model by its name. @throws model_not_found, model_ambiguous, or the error of its service */
     async requireEmbedder(name: string): Promise<Embedder> {
       const found = await embedding.named(name)
       if (!found) throw embeddingModelNotFound(name)

@@ -375,6 +375,32 @@ describe('the OpenAI protocol', () => {
     )
   })
 
+  test('says that the service of an embedding model is away, or which models a name is ambiguous between', async () => {
+    const embedWith = async (model: string) => owner.client.post('/v1/embeddings', { model, input: 'Hello' })
+    expect(await embedWith('no-such-model')).toMatchObject({ status: 404 })
+    await using second = await startOllama()
+    const provider = { kind: 'ollama', name: 'second', base_url: second.url }
+    const { id } = bodyOf(await owner.client.post<{ id: string }>('/providers', provider))
+    expect(await embedWith('nomic-embed-text')).toMatchObject({
+      status: 400,
+      body: {
+        error: { code: 'model_ambiguous', message: expect.stringContaining('second/nomic-embed-text') },
+      },
+    })
+    expect(await embedWith('second/nomic-embed-text')).toMatchObject({ status: 200 })
+    bodyOf(await owner.client.patch(`/providers/${id}`, { base_url: 'http://127.0.0.1:9' }))
+    expect(await embedWith('second/nomic-embed-text')).toMatchObject({
+      status: 503,
+      body: { error: { message: expect.stringMatching(/does not answer/) } },
+    })
+    bodyOf(await owner.client.delete(`/providers/${id}`))
+    await using away = await startApp()
+    expect(await away.post('/v1/embeddings', { model: 'nomic-embed-text', input: 'Hello' })).toMatchObject({
+      status: 503,
+      body: { error: { code: 'ollama_away' } },
+    })
+  })
+
   test('restricts a key for one avee to that avee', async () => {
     const bound = connect(await createKey(owner, { avee_id: avee.id }))
     expect((await bound.models.list()).data.map(({ id }) => id)).toEqual([`avee/${avee.handle}`])

@@ -1,3 +1,4 @@
+import { toAppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import { createTelemetry, type Telemetry } from '../../telemetry/index.ts'
 import { shortName, splitId } from '../names.ts'
@@ -82,11 +83,19 @@ export function createEmbedders({
       return model && getOrCreate({ provider, name: shortName(model.name), model })
     },
 
-    /** Returns the embedder of a model by its id or name; undefined for a missing model or one that does not embed. */
+    /**
+     * Returns the embedder of a model by its id or name; undefined for a missing model or one that does not embed.
+     * @throws model_ambiguous, or the error of a service that is away
+     */
     async named(id: string): Promise<Embedder | undefined> {
       const found = await find(id, { refresh: true, isStrict: true })
-      if ('problem' in found || !found.model?.capabilities.includes('embed')) return undefined
-      return getOrCreate(found)
+      if ('problem' in found) {
+        if (found.problem.status === 404) return undefined
+        throw found.problem
+      }
+      const state = found.model ? undefined : await found.provider.models()
+      if (state?.isUp === false) throw toAppError(state.error)
+      return found.model?.capabilities.includes('embed') ? getOrCreate(found) : undefined
     },
 
     /** Returns the dimensions of an embedding model on disk; undefined for other models. */
