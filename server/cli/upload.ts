@@ -30,9 +30,9 @@ export const upload: Command = {
     await using connection = await connect()
     let failures = 0
     for (const name of positionals) {
-      const file = await openAsBlob(resolve(name)).catch(() => undefined)
+      const file = await openFile(resolve(name))
       if (file === undefined) {
-        terminal.note(`${name}: the file cannot be read.`)
+        terminal.note(`${name}: the file cannot be read. Check its name and its permissions.`)
         failures += 1
         continue
       }
@@ -51,6 +51,15 @@ export const upload: Command = {
     }
     return failures > 0 ? 1 : 0
   },
+}
+
+/** Returns undefined for a file that cannot be read. */
+async function openFile(path: string): Promise<Blob | undefined> {
+  try {
+    return await openAsBlob(path)
+  } catch {
+    return undefined
+  }
 }
 
 /** Uploads a file and follows its ingestion to the end. @throws ApiError */

@@ -189,9 +189,10 @@ describe('the command line', { timeout: 120_000 }, () => {
 
     const file = path.join(server.database.dir, 'lease.md')
     await writeFile(file, 'The lease ends in May.')
-    const upload = command(['upload', file, '--json'])
-    expect(await upload.ended).toBe(0)
+    const upload = command(['upload', 'no-such-file.md', file, '--json'])
+    expect(await upload.ended).toBe(1)
     expect(JSON.parse(upload.output.out)).toMatchObject({ success: true, filename: 'lease.md' })
+    expect(upload.output.err).toContain('no-such-file.md: the file cannot be read.')
 
     const target = path.join(server.database.dir, 'test.backup')
     const backup = command(['backup', target, '--json'])
