@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { component, describe, idempotencyHeaders } from './common.ts'
 import { maxBodyBytes, modelName, stop, tools } from './completions.ts'
-import { operation } from './operation.ts'
+import { content, operation } from './operation.ts'
 
 // Ollama's protocol, `/ollama/api/*`: avees and plain models for software that speaks it. Unknown fields are ignored.
 
@@ -25,6 +25,16 @@ const listed = z.object({
   size: describe(z.int(), 'Bytes; 0 for models that are not files.'),
   digest: z.string(),
   details,
+})
+
+export const getRoot = operation({
+  method: 'GET',
+  path: '/ollama',
+  tags,
+  summary: 'Check that the server responds',
+  description: 'The command line of Ollama sends `HEAD /` before each command.',
+  errors,
+  responses: { 200: content({ 'text/plain': z.string() }) },
 })
 
 export const getVersion = operation({

@@ -40,6 +40,13 @@ describe('the Ollama protocol', () => {
     await ollama[Symbol.asyncDispose]()
   })
 
+  test('responds at its root, which the command line of Ollama asks first', async () => {
+    for (const path of ['/ollama', '/ollama/']) {
+      expect(await owner.client.get(path)).toMatchObject({ status: 200, body: 'Ollama is running' })
+      expect((await owner.client.fetch(path, { method: 'HEAD' })).status).toBe(200)
+    }
+  })
+
   test('lists and shows avees and models', async () => {
     expect((await client.version()).version).toMatch(/^0\./)
     const names = (await client.list()).models.map(({ name }) => name)

@@ -6,6 +6,7 @@ import {
   embed,
   embedOne,
   generate,
+  getRoot,
   getVersion,
   listLoaded,
   listModels,
@@ -61,6 +62,10 @@ export const ollamaRoutes =
       const finished = await completions.wait(caller, run, disconnectSignal(reply))
       return { ...finished, createdAt: run.createdAt }
     }
+
+    route(app, getRoot, async (_request, reply) =>
+      reply.type('text/plain').code(200).send('Ollama is running'),
+    )
 
     route(app, getVersion, async () => ({ version }))
 
