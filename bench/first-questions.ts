@@ -5,10 +5,12 @@
  *
  *     bench/first-questions.json    libraries; questions with a part of the sentence that answers them; questions
  *                                   without an answer; unrelated documents
+ *     bench/later-questions.json    the same, written when the coefficients of answerability were final
  *     DIR/pdf-qa/files/*.pdf        long documents to ask beside
  *
- * Each question starts a conversation (`POST /chat/stream`) and is searched for (`POST /search`): in its library alone,
- * beside the unrelated documents, and beside the PDFs. Reports the outcomes, the quoted answers, and the changed outcomes.
+ * Each question starts conversations (`POST /chat/stream`), with the built-in answerer and with a scripted language model,
+ * and is searched for (`POST /search`): in its library alone, beside the unrelated documents, and beside the PDFs. Reports
+ * the outcomes, the quoted answers, the prompts that contain the answer, and the changed outcomes.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -27,9 +29,11 @@ import {
   uploadFiles,
 } from '../test/builders.ts'
 import { textOf } from '../test/events.ts'
+import { defaultModels, startOllama } from '../test/model-servers.ts'
 import { fixed, mean, print } from './data.ts'
 
 type Library = {
+  set: string
   name: string
   language: string
   documents: Record<string, string>
@@ -43,6 +47,8 @@ type Asked = {
   outcome: Answerability
   isQuotedFirst: boolean
   isQuoted: boolean
+  /** Whether the prompt of a language model contains the answer. */
+  isInPrompt: boolean
   /** Whether the answer has sources that the reader can open. */
   hasSources: boolean
   /** The index of the passage with the answer in the search results; -1 if it is missing. */
@@ -58,10 +64,27 @@ const { values } = parseArgs({
 })
 const searchLimit = 8
 
-const { libraries, unrelated } = JSON.parse(
-  readFileSync(new URL('first-questions.json', import.meta.url), 'utf8'),
-) as { libraries: Library[]; unrelated: Record<string, string> }
-await using app = await startApp({ LIMIT_QUESTIONS_PER_MINUTE: '0', LIMIT_UPLOADS_PER_HOUR: '0' })
+const read = <Content>(name: string) =>
+  JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8')) as Content
+type Libraries = { libraries: Omit<Library, 'set'>[] }
+const { libraries: first, unrelated } = read<Libraries & { unrelated: Record<string, string> }>(
+  'first-questions.json',
+)
+const { libraries: later } = read<Libraries>('later-questions.json')
+const libraries: Library[] = [
+  ...first.map((library) => ({ ...library, set: 'first' })),
+  ...later.map((library) => ({ ...library, set: 'later' })),
+]
+await using ollama = await startOllama({
+  models: defaultModels().filter(({ capabilities }) => capabilities.includes('completion')),
+})
+ollama.always('/api/chat', { tokens: ['Yes.'] })
+await using app = await startApp({
+  OLLAMA_BASE_URL: ollama.url,
+  BACKGROUND_MODEL_CALLS: 'off',
+  LIMIT_QUESTIONS_PER_MINUTE: '0',
+  LIMIT_UPLOADS_PER_HOUR: '0',
+})
 const { client } = await registerUser(app)
 
 async function askAll(avee: string, { answered, unanswered }: Library): Promise<Asked[]> {
@@ -70,7 +93,13 @@ async function askAll(avee: string, { answered, unanswered }: Library): Promise<
     ...Object.entries(answered),
     ...unanswered.map((question) => [question, null] as const),
   ]) {
-    const events = await ask(client, (await createConversation(client, avee)).id, question)
+    const isAnswer = (text: string) => answer !== null && text.includes(answer)
+    await ask(client, (await createConversation(client, avee)).id, question)
+    const messages = ollama.requestsTo('/api/chat').at(-1)?.body['messages'] as { content: string }[]
+    const isInPrompt = messages.some(({ content }) => isAnswer(content))
+    const events = await ask(client, (await createConversation(client, avee)).id, question, {
+      model: 'extractive',
+    })
     const complete = events.find(({ data }) => data['event'] === 'complete')?.data
     if (!complete) throw new Error(`${question}: ${JSON.stringify(events.at(-1)?.data)}`)
     const { results } = bodyOf(
@@ -84,13 +113,13 @@ async function askAll(avee: string, { answered, unanswered }: Library): Promise<
     const quotes = textOf(events)
       .split('\n\n')
       .filter((paragraph) => paragraph.startsWith('“'))
-    const isAnswer = (text: string) => answer !== null && text.includes(answer)
     asked.push({
       question,
       answer,
       outcome: complete['answerable'] as Answerability,
       isQuotedFirst: quotes.slice(0, 1).some(isAnswer),
       isQuoted: quotes.some(isAnswer),
+      isInPrompt,
       hasSources: (complete['citations'] as Citation[]).some(({ status }) => status === 'available'),
       place: results.findIndex(({ text }) => isAnswer(text)),
     })
@@ -114,6 +143,7 @@ function report(name: string, asked: Asked[], alone: Asked[]): void {
       `${answered.length} answered: ${shares(answered)}`,
       `first quote ${share(answered, (one) => one.isQuotedFirst)}`,
       `any quote ${share(answered, (one) => one.isQuoted)}`,
+      `in prompt ${share(answered, (one) => one.isInPrompt)}`,
       `sources ${share(answered, (one) => one.hasSources)}`,
       `search @1 ${share(answered, ({ place }) => place === 0)} @${searchLimit} ${share(answered, ({ place }) => place >= 0)}`,
       `${others.length} not answered: ${shares(others)}`,
@@ -134,10 +164,14 @@ const pdfs: UploadFile[] = values.data
 const withPdfs = await createAvee(client)
 if (pdfs.length > 0) await uploadFiles(client, pdfs, { avee: withPdfs.id, layer: 'public' })
 
-type Result = { language: string; alone: Asked[]; beside: Asked[]; besidePdfs: Asked[] }
+type Result = { set: string; language: string; alone: Asked[]; beside: Asked[]; besidePdfs: Asked[] }
 const all: Result[] = []
 for (const library of libraries) {
-  if (values.only !== undefined && !`${library.language} ${library.name}`.includes(values.only)) continue
+  if (
+    values.only !== undefined &&
+    !`${library.set} ${library.language} ${library.name}`.includes(values.only)
+  )
+    continue
   const { id: avee } = await createAvee(client)
   const files = filesOf(library.documents)
   await uploadFiles(client, files, { avee, layer: 'public' })
@@ -151,7 +185,7 @@ for (const library of libraries) {
     for (const { doc_id } of added) await client.delete(`/documents/${doc_id}?permanent=true`)
     await app.app.knowledge.purge()
   }
-  all.push({ language: library.language, alone, beside, besidePdfs })
+  all.push({ set: library.set, language: library.language, alone, beside, besidePdfs })
   if (!values.detail) continue
   for (const [i, one] of alone.entries()) {
     const others = [beside[i], besidePdfs[i]].flatMap((other) => other ?? [])
@@ -165,11 +199,13 @@ for (const library of libraries) {
     )
   }
 }
-const languages = [...new Set(all.map(({ language }) => language))]
-for (const language of [undefined, ...languages]) {
-  const results = all.filter((result) => language === undefined || result.language === language)
+const groups = new Map<string, Result[]>([
+  ...Map.groupBy(all, ({ set }) => `${set} questions, all languages`),
+  ...Map.groupBy(all, ({ set, language }) => `${set} questions, ${language}`),
+])
+for (const [group, results] of groups) {
   const alone = results.flatMap((result) => result.alone)
-  print(`\n${language ?? 'all languages'}: ${alone.length} questions (yes / unsure / no)`)
+  print(`\n${group}: ${alone.length} (yes / unsure / no)`)
   report('  alone           ', alone, alone)
   report(
     '  with unrelated  ',

@@ -73,13 +73,13 @@ export function askStream(
   client: TestClient,
   conversation: string,
   question: string,
-  { headers, signal }: { headers?: Record<string, string>; signal?: AbortSignal } = {},
+  { headers, signal, model }: { headers?: Record<string, string>; signal?: AbortSignal; model?: string } = {},
 ) {
   return client.fetch('/chat/stream', {
     ...(signal ? { signal } : {}),
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify({ conversation_id: conversation, question }),
+    body: JSON.stringify({ conversation_id: conversation, question, ...(model && { model }) }),
   })
 }
 

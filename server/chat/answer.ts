@@ -286,6 +286,10 @@ async function answerTurn<Input extends AnswerInput>(
   const used = new Map([...composed.memories, ...generated.memories].map((memory) => [memory.id, memory]))
   // The built-in model uses no passage when none matches; a language model has read them all.
   const isRefusal = model.provider === 'extractive' && gathered.answerable === 'no'
+  const citations = selectCitations(generated.content, isRefusal ? [] : generated.citations)
+  // A model may find the answer in passages without a word of the question.
+  const answerable =
+    gathered.answerable === 'no' && citations.some(({ cited }) => cited) ? 'unsure' : gathered.answerable
   const totalTokens =
     (hasBegun || storage.isContinuation ? null : generated.usage.completionTokens) ?? count(generated.content)
   const answered: Answered = {
@@ -294,8 +298,8 @@ async function answerTurn<Input extends AnswerInput>(
     layer,
     memories: [...used.values()],
     toolCalls: generated.toolCalls,
-    citations: selectCitations(generated.content, isRefusal ? [] : generated.citations),
-    answerable: gathered.answerable,
+    citations,
+    answerable,
     usage: { prompt_tokens: generated.usage.promptTokens, completion_tokens: totalTokens },
     finishReason: generated.finishReason,
     reasoning: reasoningOf(earlier) + generated.reasoning,

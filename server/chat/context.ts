@@ -230,6 +230,7 @@ async function retrievePassages(
     aveeId: request.aveeId,
     query: request.question.content,
     words: maxPassageWords,
+    wholeIfSmall: true,
     signal,
   })
   if (!request.begun) return { citations: numbered(grounding), answerable: grounding.answerable }

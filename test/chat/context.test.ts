@@ -89,6 +89,27 @@ for (const kind of ONE_DATABASE) {
       await expect.poll(async () => (await client.get(`/runs/${String(runId)}`)).status).toBe(404)
     })
 
+    test('a small library is part of every prompt, within the layers of the user', async () => {
+      const { client: owner } = await registerUser(app)
+      const { client } = await registerUser(app)
+      const { id, handle } = await createAvee(owner)
+      const rules = { name: 'rules.md', content: 'Animals are not admitted to the hut.' }
+      await uploadFiles(owner, [rules], { avee: id, layer: 'public' })
+      const keys = { name: 'keys.md', content: 'The spare key hangs behind the barrel.' }
+      await uploadFiles(owner, [keys], { avee: id, layer: 'friends' })
+      const { id: conversation } = await createConversation(client, handle)
+
+      const question = 'May I bring a dog?'
+      ollama.script('/api/chat', { tokens: ['No [1].'] })
+      const complete = (await ask(client, conversation, question)).at(-1)?.data
+      expect(lastPrompt()).toContain('Animals are not admitted')
+      expect(lastPrompt()).not.toContain('barrel')
+      expect(complete).toMatchObject({ answerable: 'unsure', citations: [{ title: 'rules', cited: true }] })
+      const { id: own } = await createConversation(owner, handle)
+      const refused = await ask(owner, own, question, { model: 'extractive' })
+      expect(refused.at(-1)?.data).toMatchObject({ answerable: 'no', citations: [] })
+    })
+
     test('uses memories of a user in their other conversations, and in those of nobody else', async () => {
       const { client } = await registerUser(app)
       const { client: other } = await registerUser(app)

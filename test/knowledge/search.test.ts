@@ -465,6 +465,23 @@ describe.each(DATABASES)('search on %s', (kind) => {
       if (i > 0) expect(start).toBeGreaterThan(bounds[i - 1]?.[1] ?? 0)
   })
 
+  test('selects the passages of a small library without a match, after those with one', async () => {
+    const ida = await server.newAvee()
+    const select = async () => {
+      const scope = { aveeId: ida.aveeId, layers: allLayers }
+      const counts = await server.knowledge.passageCounts(scope).execute()
+      const query = { ...scope, counts, query: 'Ladder?', words: 1_000, signal: server.signal }
+      const { passages } = await server.knowledge.contextPassages({ ...query, wholeIfSmall: true })
+      return passages.map(({ filename }) => filename)
+    }
+    expect(await select()).toEqual([])
+    await server.ingest(ida, { 'ladder.txt': 'The ladder is in the barn.', 'oven.txt': 'The oven is hot.' })
+    expect(await select()).toEqual(['ladder.txt', 'oven.txt'])
+    const walks = Array.from({ length: 40 }, (_, i) => [`${i}.txt`, `Walk ${i} follows a river.`])
+    await server.ingest(ida, Object.fromEntries(walks))
+    expect(await select()).toEqual(['ladder.txt'])
+  })
+
   test('searches the parts of a question for a prompt, the best passage of each first', async () => {
     const embedder = wordEmbedder('test/parts')
     server.useEmbedder(embedder)

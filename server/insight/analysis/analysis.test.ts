@@ -197,6 +197,14 @@ describe('unansweredReason', () => {
     'Os seus documentos não respondem a isto.',
     '您的文档没有回答这个问题。',
     'お使いの文書にはこの質問への答えがありません。',
+    'I cannot find this in your documents. Other words may find it.',
+    'Dazu finde ich in deinen Dokumenten nichts. Mit anderen Worten vielleicht doch.',
+    'Je ne trouve pas cela dans vos documents. Peut-être avec d’autres mots.',
+    'No encuentro esto en tus documentos. Quizá con otras palabras.',
+    'Non trovo questo nei tuoi documenti. Forse con altre parole.',
+    'Não encontro isto nos seus documentos. Talvez com outras palavras.',
+    '我在您的文档中没有找到相关内容。换个说法也许能找到。',
+    'お使いの文書の中に見つかりません。別の言葉なら見つかるかもしれません。',
   ])('recognizes “%s”, unless a statement is supported', (answer) => {
     expect(unansweredReason({ ...turn, answer })).toBe('said_so')
     expect(unansweredReason({ ...turn, answer, hasSupport: true })).toBeNull()

@@ -7,11 +7,11 @@ const admissions = [
   /\bi (?:do not|don[’']t) (?:know|have (?:any |that |this |enough )?information)|\bno information (?:about|on|is)\b|\bis not mentioned\b|\bi (?:cannot|can[’']t|could not|couldn[’']t) find\b/iu,
   /(?:dokumente?|unterlagen|passagen|texte?|quellen)[^.!?]{0,60}(?:nicht|nichts|keine?)\b/iu,
   /\bweiß ich (?:leider )?nicht\b|\bich weiß (?:es |das )?(?:leider )?nicht\b|\bdazu (?:habe|finde) ich (?:leider )?(?:nichts|keine)/iu,
-  /\b(?:documents?|passages?|sources?)\b[^.!?]{0,40}\bne [^.!?]{0,30}(?:répond|mentionn|contien|indiqu|précis)|\bje ne (?:le )?sais pas\b/iu,
-  /\b(?:documentos?|pasajes?)\b[^.!?]{0,40}\bno [^.!?]{0,30}(?:respond|mencion|contien|indic)|\bno lo sé(?!\p{L})/iu,
-  /\bdocumenti\b[^.!?]{0,40}\bnon [^.!?]{0,30}(?:rispond|menzion|conteng)|\bnon lo so\b/iu,
-  /\bdocumentos?\b[^.!?]{0,40}\bnão [^.!?]{0,30}(?:respond|mencion|cont)|\bnão sei\b/iu,
-  /文[档檔书書][^。]{0,20}(?:没有|沒有|未)[^。]{0,10}(?:回答|提到|说明|說明)|我不知道|文書[^。]{0,30}(?:ありません|いません)|[わ分]かりません/u,
+  /\b(?:documents?|passages?|sources?)\b[^.!?]{0,40}\bne [^.!?]{0,30}(?:répond|mentionn|contien|indiqu|précis)|\bje ne (?:le )?(?:sais|trouve) pas\b/iu,
+  /\b(?:documentos?|pasajes?)\b[^.!?]{0,40}\bno [^.!?]{0,30}(?:respond|mencion|contien|indic)|\bno lo sé(?!\p{L})|\bno (?:lo )?encuentro\b/iu,
+  /\bdocumenti\b[^.!?]{0,40}\bnon [^.!?]{0,30}(?:rispond|menzion|conteng)|\bnon lo so\b|\bnon (?:lo )?trovo\b/iu,
+  /\bdocumentos?\b[^.!?]{0,40}\bnão [^.!?]{0,30}(?:respond|mencion|cont)|\bnão sei\b|\bnão (?:o )?encontro\b/iu,
+  /文[档檔书書][^。]{0,20}(?:没有|沒有|未)[^。]{0,10}(?:回答|提到|说明|說明|找到)|我不知道|文書[^。]{0,30}(?:ありません|いません|見つかりません)|[わ分]かりません/u,
 ]
 /** A later admission may concern only a part of the answer. */
 const admissionPrefixCharacters = 400

@@ -4,7 +4,8 @@ import { answerabilityOf, answerProbability, evidenceWeight } from './answerabil
 
 const probability = (share: number, matched: number) =>
   answerProbability({ coverage: [{ share, windowShare: share, matched }], cosines: [] })
-const outcome = (share: number, matched: number) => answerabilityOf(probability(share, matched))
+const outcome = (share: number, matched: number, passages = 100) =>
+  answerabilityOf(probability(share, matched), passages)
 
 test('the probability rises with the share and the number of matched terms', () => {
   expect(probability(0.9, 5)).toBeGreaterThan(probability(0.5, 5))
@@ -37,7 +38,7 @@ test('a question of one contained rare term is answered, half of two terms is un
   expect(outcome(1, 1)).toBe('yes')
   expect(outcome(0.6, 1.2)).toBe('unsure')
   expect(outcome(0, 0)).toBe('no')
-  expect(answerabilityOf(answerProbability({ coverage: [], cosines: [] }))).toBe('no')
+  expect(answerabilityOf(answerProbability({ coverage: [], cosines: [] }), 1)).toBe('no')
 })
 
 test('half of a question of two ordinary words is unsure, a quarter of a longer one is none', () => {
@@ -46,9 +47,17 @@ test('half of a question of two ordinary words is unsure, a quarter of a longer 
   expect(outcome(0.25, 0.8)).toBe('no')
 })
 
+test('less evidence suffices for "unsure" among fewer passages, but none never does', () => {
+  expect(outcome(0.2, 0.5)).toBe('no')
+  expect(outcome(0.2, 0.5, 2)).toBe('unsure')
+  for (const passages of [0, 1]) expect(answerabilityOf(0, passages)).toBe('no')
+  expect(outcome(0, 0, 1)).toBe('no')
+  expect(outcome(0.9, 0.3, 1)).toBe(outcome(0.9, 0.3, 1_000))
+})
+
 test('a passage far nearer than the background is enough evidence, a slightly nearer one is not', () => {
   const background = Array.from({ length: 40 }, () => 0.55)
-  const vector = (cosines: number[]) => answerabilityOf(answerProbability({ coverage: [], cosines }))
+  const vector = (cosines: number[]) => answerabilityOf(answerProbability({ coverage: [], cosines }), 42)
   expect(vector([0.82, ...background])).toBe('yes')
   expect(vector([0.6, ...background])).toBe('no')
   expect(vector([0.82, 0.5])).toBe('no')

@@ -1,6 +1,6 @@
 import type { Db } from '../../db/index.ts'
 import { wordCount } from '../chunking/word-count.ts'
-import { findPassagesByNumber, type RankedPassage, type Scope } from '../store/search.ts'
+import { findPassagesByNumber, listPassages, type RankedPassage, type Scope } from '../store/search.ts'
 import { type Hit, toHit } from './hit.ts'
 
 /** The maximum number of ranked passages to consider; `maxWords` nearly always ends the selection earlier. */
@@ -8,23 +8,38 @@ export const maxConsideredPassages = 40
 
 /**
  * Selects passages for a prompt in ranked order, each with the passage before and after it, because answers often
- * continue across a boundary. Adjacent passages of a page are merged into one.
+ * continue across a boundary. Adjacent passages of a page are merged into one. A scope that `isSmall` is selected as a
+ * whole if it fits, because a question need not contain a word of its answer.
  */
 export async function selectContext(
   db: Db,
-  scopes: Scope[],
-  ranking: RankedPassage[],
+  scopes: (Scope & { isSmall: boolean })[],
+  found: RankedPassage[],
   maxWords: number,
 ): Promise<Hit[]> {
-  if (ranking.length === 0) return []
-  const neighbours = ranking.slice(0, maxConsideredPassages).flatMap(({ version, n }) => [
+  const neighbours = found.slice(0, maxConsideredPassages).flatMap(({ version, n }) => [
     { version, n: n - 1 },
     { version, n: n + 1 },
   ])
-  const known = new Map(ranking.map((passage) => [keyOf(passage), passage]))
-  const found = await Promise.all(scopes.map((scope) => findPassagesByNumber(db, scope, neighbours)))
-  for (const passage of found.flat()) {
-    if (!known.has(keyOf(passage))) known.set(keyOf(passage), passage)
+  const known = new Map(found.map((passage) => [keyOf(passage), passage]))
+  const ranking = [...found]
+  const others = await Promise.all(
+    scopes.map(async (scope) => ({
+      isSmall: scope.isSmall,
+      passages: scope.isSmall
+        ? await listPassages(db, scope, maxConsideredPassages)
+        : neighbours.length > 0
+          ? await findPassagesByNumber(db, scope, neighbours)
+          : [],
+    })),
+  )
+  for (const { isSmall, passages } of others) {
+    const words = passages.reduce((sum, { text }) => sum + wordCount(text), 0)
+    for (const passage of passages) {
+      if (known.has(keyOf(passage))) continue
+      known.set(keyOf(passage), passage)
+      if (isSmall && words <= maxWords) ranking.push(passage)
+    }
   }
   const selected = new Map<string, RankedPassage>()
   let wordsLeft = maxWords

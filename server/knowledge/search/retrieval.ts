@@ -52,16 +52,19 @@ export function retrieval(db: Db, search: HybridSearch) {
     /**
      * Searches passages for a prompt of up to `words` words; adjacent ones are merged. If a question needs several
      * passages, its `parts` are searched too. The beginnings of the question's attachments are always candidates,
-     * because a question about a file ("What is this?") need not contain its words.
+     * because a question about a file ("What is this?") need not contain its words. With `wholeIfSmall`, a library that fits is
+     * selected as a whole; so are the attachments. `counts` must be given for it.
      */
     async contextPassages({
       words,
       parts: asked,
+      wholeIfSmall = false,
       attachments,
       ...query
     }: SearchQuery & {
       words: number
       parts?: string[]
+      wholeIfSmall?: boolean
       attachments?: ConversationAttachments | undefined
     }): Promise<ContextPassages> {
       const attached = attachments && {
@@ -79,10 +82,13 @@ export function retrieval(db: Db, search: HybridSearch) {
       )
       const found = [whole, ...parts].map((each) => each?.passages ?? [])
       const answerable = whole?.answerable ?? 'no'
-      if (!attached) {
-        const passages = await selectContext(db, [query], interleave(found), words)
-        return { passages, answerable }
-      }
+      const isSmall = (counts: LibraryCounts[] | undefined) =>
+        wholeIfSmall &&
+        counts !== undefined &&
+        counts.reduce((sum, each) => sum + each.passages, 0) <= maxConsideredPassages
+      const library = { ...query, isSmall: isSmall(query.counts) }
+      if (!attached)
+        return { passages: await selectContext(db, [library], interleave(found), words), answerable }
       const given = new Set(attachments?.given)
       const ranking = interleave([
         [
@@ -92,7 +98,12 @@ export function retrieval(db: Db, search: HybridSearch) {
         ...found,
       ])
       return {
-        passages: await selectContext(db, [query, attached], ranking, words),
+        passages: await selectContext(
+          db,
+          [library, { ...attached, isSmall: isSmall(attached.counts) }],
+          ranking,
+          words,
+        ),
         answerable: answerable === 'no' && given.has(ranking[0]?.documentId ?? '') ? 'unsure' : answerable,
       }
     },

@@ -160,7 +160,7 @@ export function hybridSearch({
           evidenceWeight,
         ),
       )
-    return { text, passages: results, coverage }
+    return { text, passages: results, coverage, searched: passages }
   }
 
   /** Sorts the first passages by the cross-encoder's relevance, if there is one; the scores stay with the ranks. */
@@ -195,7 +195,7 @@ export function hybridSearch({
       vectorResult.catch(() => {})
     })
     query.signal.throwIfAborted()
-    if (!lexical) return { text: query.query, passages: [], probability: 0 }
+    if (!lexical) return { text: query.query, passages: [], probability: 0, searched: 0 }
     const { coverage } = lexical
     const nearest = (await vectorResult) ?? []
     const fused = fuseRankings(
@@ -208,7 +208,7 @@ export function hybridSearch({
     )
     const probability = answerProbability({ coverage, cosines: nearest.map(({ score }) => score) })
     const passages = distinct.map((passage) => ({ ...passage, score: passage.score * probability }))
-    return { text: lexical.text, passages, probability }
+    return { text: lexical.text, passages, probability, searched: lexical.searched }
   }
 
   async function rankTogether(queries: [SearchQuery, ...SearchQuery[]], limit: number): Promise<Ranking> {
@@ -221,7 +221,10 @@ export function hybridSearch({
       : await rerank(queries, rankings[0]?.text ?? query, passages, signal)
     return {
       passages: ranked.slice(0, limit),
-      answerable: answerabilityOf(Math.max(...rankings.map(({ probability }) => probability))),
+      answerable: answerabilityOf(
+        Math.max(...rankings.map(({ probability }) => probability)),
+        rankings.reduce((sum, { searched }) => sum + searched, 0),
+      ),
     }
   }
 

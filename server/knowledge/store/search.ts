@@ -272,6 +272,19 @@ export async function listFirstPassages(
   return rows
 }
 
+/** Lists the first `limit` passages of a scope, newest documents first. */
+export async function listPassages(db: Db, scope: Scope, limit: number): Promise<RankedPassage[]> {
+  const { rows } = await sql<RankedPassage>`
+    select ${passageColumns}, 0 as score
+    from passages
+    join documents on documents.version = passages.version
+    where passages.avee_id = ${scope.aveeId} and ${inLayers(scope, 'passages.layer')}
+    order by documents.id desc, passages.n
+    limit ${limit}
+  `.execute(db)
+  return rows
+}
+
 /** Finds passages that contain a text literally, ignoring case, newest documents first. */
 export async function searchLiteral(
   db: Db,

@@ -185,10 +185,10 @@ describe('the built-in answerer', () => {
 
   test('quotes nothing when the documents contain no answer', async () => {
     const answer = await about('What is the capital of France?', passages, { answerable: 'no' })
-    expect(answer).toMatch(/^Your documents do not answer this\./)
+    expect(answer).toMatch(/^I cannot find this in your documents\./)
     expect(quotesIn(answer)).toEqual([])
     expect(await about('Was ist die Hauptstadt von Frankreich?', [], { answerable: 'no' })).toMatch(
-      /^Deine Dokumente beantworten das nicht\./,
+      /^Dazu finde ich in deinen Dokumenten nichts\./,
     )
   })
 

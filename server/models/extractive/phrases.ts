@@ -18,7 +18,7 @@ const phrases: Record<string, Phrases> & { eng: Phrases } = {
   eng: {
     greetings: /^(?:(?:hi|hello|hey)(?: there)?|good (?:morning|evening|afternoon)|greetings)$/,
     quotedOnly: 'No language model is set up, so these are quotations from the documents.',
-    notAnswered: 'Your documents do not answer this.',
+    notAnswered: 'I cannot find this in your documents. Other words may find it.',
     closest: 'These passages are the closest I found:',
     notSearched: 'This was asked without searching your documents, and quoting them is all I can do.',
     noModel: 'No language model is set up: I can only quote from documents.',
@@ -29,7 +29,7 @@ const phrases: Record<string, Phrases> & { eng: Phrases } = {
   deu: {
     greetings: /^(?:hallo|guten (?:tag|morgen|abend)|moin|servus|grüß gott|grüezi)$/,
     quotedOnly: 'Es ist kein Sprachmodell eingerichtet, darum sind dies Zitate aus den Dokumenten.',
-    notAnswered: 'Deine Dokumente beantworten das nicht.',
+    notAnswered: 'Dazu finde ich in deinen Dokumenten nichts. Mit anderen Worten vielleicht doch.',
     closest: 'Diese Stellen passen am ehesten zu deiner Frage:',
     notSearched:
       'Diese Frage wurde gestellt, ohne die Dokumente zu durchsuchen; ich kann aber nur aus ihnen zitieren.',
@@ -40,7 +40,7 @@ const phrases: Record<string, Phrases> & { eng: Phrases } = {
   fra: {
     greetings: /^(?:bonjour|salut|bonsoir|coucou)$/,
     quotedOnly: 'Aucun modèle de langage n’est configuré : voici donc des citations des documents.',
-    notAnswered: 'Vos documents ne répondent pas à cette question.',
+    notAnswered: 'Je ne trouve pas cela dans vos documents. Peut-être avec d’autres mots.',
     closest: 'Voici les passages les plus proches que j’ai trouvés :',
     notSearched: 'La question a été posée sans chercher dans vos documents, et je ne sais que les citer.',
     noModel: 'Aucun modèle de langage n’est configuré : je ne peux que citer des documents.',
@@ -51,7 +51,7 @@ const phrases: Record<string, Phrases> & { eng: Phrases } = {
   spa: {
     greetings: /^(?:hola|buenos d[ií]as|buenas(?: tardes| noches)?)$/,
     quotedOnly: 'No hay ningún modelo de lenguaje configurado, así que estas son citas de los documentos.',
-    notAnswered: 'Tus documentos no responden a esto.',
+    notAnswered: 'No encuentro esto en tus documentos. Quizá con otras palabras.',
     closest: 'Estos son los pasajes más cercanos que encontré:',
     notSearched: 'La pregunta se hizo sin buscar en tus documentos, y yo solo sé citarlos.',
     noModel: 'No hay ningún modelo de lenguaje configurado: solo puedo citar documentos.',
@@ -61,7 +61,7 @@ const phrases: Record<string, Phrases> & { eng: Phrases } = {
   ita: {
     greetings: /^(?:ciao|buongiorno|buonasera|salve)$/,
     quotedOnly: 'Nessun modello linguistico è configurato, quindi queste sono citazioni dai documenti.',
-    notAnswered: 'I tuoi documenti non rispondono a questa domanda.',
+    notAnswered: 'Non trovo questo nei tuoi documenti. Forse con altre parole.',
     closest: 'Questi sono i passaggi più vicini che ho trovato:',
     notSearched: 'La domanda è stata posta senza cercare nei tuoi documenti, e io so solo citarli.',
     noModel: 'Nessun modello linguistico è configurato: posso solo citare i documenti.',
@@ -71,7 +71,7 @@ const phrases: Record<string, Phrases> & { eng: Phrases } = {
   por: {
     greetings: /^(?:ol[aá]|oi|bom dia|boa (?:tarde|noite))$/,
     quotedOnly: 'Nenhum modelo de linguagem está configurado, por isso estas são citações dos documentos.',
-    notAnswered: 'Os seus documentos não respondem a isto.',
+    notAnswered: 'Não encontro isto nos seus documentos. Talvez com outras palavras.',
     closest: 'Estas são as passagens mais próximas que encontrei:',
     notSearched: 'A pergunta foi feita sem pesquisar nos seus documentos, e eu só sei citá-los.',
     noModel: 'Nenhum modelo de linguagem está configurado: só posso citar documentos.',
@@ -81,7 +81,7 @@ const phrases: Record<string, Phrases> & { eng: Phrases } = {
   cmn: {
     greetings: /^(?:你好|您好|大家好|嗨|早上好|晚上好)$/,
     quotedOnly: '尚未设置语言模型，因此以上是文档中的原文。',
-    notAnswered: '您的文档没有回答这个问题。',
+    notAnswered: '我在您的文档中没有找到相关内容。换个说法也许能找到。',
     closest: '以下是我找到的最接近的段落：',
     notSearched: '这个问题没有检索您的文档，而我只能引用文档中的原文。',
     noModel: '尚未设置语言模型：我只能引用文档中的原文。',
@@ -91,7 +91,7 @@ const phrases: Record<string, Phrases> & { eng: Phrases } = {
   jpn: {
     greetings: /^(?:こんにちは|こんばんは|おはよう(?:ございます)?|やあ)$/,
     quotedOnly: '言語モデルが設定されていないため、文書からの引用のみを示しています。',
-    notAnswered: 'お使いの文書にはこの質問への答えがありません。',
+    notAnswered: 'お使いの文書の中に見つかりません。別の言葉なら見つかるかもしれません。',
     closest: '見つかった中で最も近い箇所は次のとおりです。',
     notSearched: 'この質問では文書が検索されていません。私にできるのは文書の引用だけです。',
     noModel: '言語モデルが設定されていません。私は文書を引用することしかできません。',

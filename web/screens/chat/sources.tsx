@@ -1,4 +1,5 @@
 import { FileText } from 'lucide-react'
+import { useState } from 'react'
 import type { Citation } from '../../../contract/messages.ts'
 import { placeOf } from '../../documents/place-of.ts'
 import { message, t } from '../../languages/index.ts'
@@ -10,21 +11,33 @@ export const hiddenCitationTexts = {
   no_access: message('You no longer have access'),
 }
 
+/** The prompt of an answer without citations can have many passages. */
+const firstRetrieved = 6
+
 /** Lists the passages an answer cites, or all retrieved ones if it cites none. */
 export function Sources({ citations, onOpen }: { citations: Citation[]; onOpen: (n: number) => void }) {
+  const [showsAll, setShowsAll] = useState(false)
   if (citations.length === 0) return null
   // Either all citations are cited or none is.
   const isCiting = citations.every((citation) => citation.status !== 'available' || citation.cited)
+  const shown = isCiting || showsAll ? citations : citations.slice(0, firstRetrieved)
   return (
     // A group, not a region: every answer has one.
     <div className="sources" role="group" aria-label={t('Sources')}>
       <h3>{isCiting ? t('Sources') : t('Retrieved passages')}</h3>
       <ul>
-        {citations.map((citation) => (
+        {shown.map((citation) => (
           <li key={citation.n}>
             <Source citation={citation} onOpen={() => onOpen(citation.n)} />
           </li>
         ))}
+        {shown.length < citations.length && (
+          <li>
+            <button type="button" className="source" onClick={() => setShowsAll(true)}>
+              {t('Show more')}
+            </button>
+          </li>
+        )}
       </ul>
     </div>
   )
