@@ -257,7 +257,7 @@ export async function accounts({
       },
     },
     usersWithFactors: () => listUsersWithFactors(db),
-    invitations: createInvitations(db),
+    invitations: createInvitations(db, settings.registration),
 
     async mode(): Promise<Mode> {
       if (!settings.loopback) return 'accounts'

@@ -144,6 +144,12 @@ export const registrationClosed = defineError(
   'registration_closed',
   () => 'Registration is closed. Ask the administrator for an account.',
 )
+export const invitationsDisabled = defineError(
+  409,
+  'invitations_disabled',
+  () =>
+    'Registration is closed on this server, so an invitation could not be used. Set REGISTRATION=invite to invite people.',
+)
 export const firstAccountIsLocal = defineError(
   403,
   'first_account_here',

@@ -1,12 +1,13 @@
 import { sql } from 'kysely'
 import { type Db, newId, type Row, type Trx } from '../db/index.ts'
-import { invitationForAnother, invitationInvalid, invitationNotFound } from './errors.ts'
+import { invitationForAnother, invitationInvalid, invitationNotFound, invitationsDisabled } from './errors.ts'
+import type { RegistrationPolicy } from './sign-in.ts'
 import { hashToken, newInvitationToken } from './tokens.ts'
 
 export type Invitation = Omit<Row<'invitations'>, 'token_hash' | 'created_by'>
 
 /** Invitations create one account each; a used one is deleted. Only hashes of their tokens are stored. */
-export function createInvitations(db: Db) {
+export function createInvitations(db: Db, registration: RegistrationPolicy) {
   return {
     async list(): Promise<Invitation[]> {
       return await db
@@ -17,11 +18,15 @@ export function createInvitations(db: Db) {
         .execute()
     },
 
-    /** Creates an invitation that only `email` can use, if given. `token` cannot be read again. */
+    /**
+     * Creates an invitation that only `email` can use, if given. `token` cannot be read again. @throws 409 if registration
+     * is closed
+     */
     async create(
       userId: string,
       { email, expiresInSeconds }: { email: string | null; expiresInSeconds: number },
     ): Promise<{ token: string; row: Invitation }> {
+      if (registration === 'closed') throw invitationsDisabled()
       await db.deleteFrom('invitations').where('expires_at', '<=', sql<Date>`now()`).execute()
       const token = newInvitationToken()
       const row = await db

@@ -199,6 +199,10 @@ describe.each(ONE_DATABASE)('personal mode on %s', (kind) => {
     })
     expect(second.status).toBe(403)
     expect(second.body.error.code).toBe('registration_closed')
+    expect(await server.call('POST', '/invitations', { token })).toMatchObject({
+      status: 409,
+      body: { error: { code: 'invitations_disabled' } },
+    })
   })
 
   test('ends personal mode with the first password and returns a session', async () => {
