@@ -52,8 +52,8 @@ export function retrieval(db: Db, search: HybridSearch) {
     /**
      * Searches passages for a prompt of up to `words` words; adjacent ones are merged. If a question needs several
      * passages, its `parts` are searched too. The beginnings of the question's attachments are always candidates,
-     * because a question about a file ("What is this?") need not contain its words. With `wholeIfSmall`, a library that fits is
-     * selected as a whole; so are the attachments. `counts` must be given for it.
+     * because a question about a file ("What is this?") need not contain its words. With `wholeIfSmall`, which needs
+     * `counts`, a library or attachments that fit are selected as a whole.
      */
     async contextPassages({
       words,
@@ -82,10 +82,10 @@ export function retrieval(db: Db, search: HybridSearch) {
       )
       const found = [whole, ...parts].map((each) => each?.passages ?? [])
       const answerable = whole?.answerable ?? 'no'
-      const isSmall = (counts: LibraryCounts[] | undefined) =>
-        wholeIfSmall &&
-        counts !== undefined &&
-        counts.reduce((sum, each) => sum + each.passages, 0) <= maxConsideredPassages
+      const isSmall = (counts: LibraryCounts[] = []) => {
+        const passages = counts.reduce((sum, each) => sum + each.passages, 0)
+        return wholeIfSmall && passages > 0 && passages <= maxConsideredPassages
+      }
       const library = { ...query, isSmall: isSmall(query.counts) }
       if (!attached)
         return { passages: await selectContext(db, [library], interleave(found), words), answerable }
