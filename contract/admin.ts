@@ -219,7 +219,7 @@ export const auditEntry = z.object({
     'Null without a user, as after a wrong password. The e-mail address is null once the user is deleted.',
   ),
   action: describe(z.string(), 'Such as `document.delete`.'),
-  target: describe(z.nullable(z.string()), 'The id of the subject of the action.'),
+  target: describe(z.nullable(z.string()), 'The id of the subject of the action, or the name of a model.'),
   address: z.nullable(z.string()),
 })
 

@@ -73,6 +73,7 @@ export const memoryRoutes =
 
     route(app, deleteMemories, async (request) => {
       const { avee, permanent } = request.query
+      request.audited = { target: avee }
       return presentDeletion(await memory.forgetAll(callerOf(request), avee, permanent))
     })
 

@@ -306,6 +306,17 @@ describe.each(ONE_DATABASE)('account security on %s', (kind) => {
       expect(JSON.stringify(body)).not.toMatch(/Secret|password"/)
       const older = await admin.client.get<Entries>(`/admin/audit?limit=1&cursor=${body.next_cursor}`)
       expect(older.body.entries[0]).toMatchObject({ action: 'account.register' })
+
+      const library = bodyOf(await user.client.get<{ id: string }>('/avees/local'))
+      bodyOf(await user.client.delete('/api/documents/clear'))
+      bodyOf(await user.client.delete(`/memories?avee=${library.id}`))
+      bodyOf(await admin.client.post('/api/models/active', { model: 'extractive' }))
+      const { entries } = bodyOf(await admin.client.get<Entries>('/admin/audit?limit=3'))
+      expect(entries.map(({ action, target }) => [action, target])).toEqual([
+        ['model.activate', 'extractive'],
+        ['memory.delete_all', library.id],
+        ['document.delete_all', library.id],
+      ])
     })
   })
 })

@@ -109,6 +109,7 @@ export const localchatDocumentRoutes =
     route(app, clearLibrary, async (request) => {
       const caller = callerOf(request)
       const library = await getWritableLibrary(caller)
+      request.audited = { target: library.id }
       const receipt = await knowledge.deleteAll(caller.userId, library.id, request.query.permanent)
       const { documents: count = 0 } = receipt
       return {

@@ -31,14 +31,16 @@ export const localchatModelRoutes =
 
     route(app, getActiveModel, async () => ({ success: true as const, ...(await models.active()) }))
 
-    route(app, setActiveModel, async ({ body }) => ({
-      success: true as const,
-      ...(await models.setActive(body.model)),
-    }))
+    route(app, setActiveModel, async (request) => {
+      const name = request.body.model
+      request.audited = { target: name }
+      return { success: true as const, ...(await models.setActive(name)) }
+    })
 
-    route(app, deleteModel, async ({ body, query }) => {
-      const name = body?.model ?? query.model
+    route(app, deleteModel, async (request) => {
+      const name = request.body?.model ?? request.query.model
       if (name === undefined) throw missingModel()
+      request.audited = { target: name }
       const successor = await models.delete(name)
       const message = `The model ${name} was deleted.`
       return successor === undefined
