@@ -32,8 +32,11 @@ const commands = {
   'rolling-restart': rollingRestart,
 }
 
-/** A young generation of a quarter of the default size: 90 MB less memory, without a measurable cost in CPU time. */
-const memoryFlags = ['--max-semi-space-size=4']
+/**
+ * A young generation of a quarter of the default size, and collections when the heap has grown by 30 % instead of twice
+ * its size: 90 and up to 100 MB less memory, without a measurable cost in CPU time (bench/documents.ts).
+ */
+const memoryFlags = ['--max-semi-space-size=4', '--heap-growing-percent=30']
 /** glibc returns freed memory to the system above this many bytes, its default, instead of raising the limit: 70 MB less. */
 const memorySettings = { MALLOC_TRIM_THRESHOLD_: '131072' }
 

@@ -65,8 +65,9 @@ export async function startServer(
   const start = async () => {
     output = ''
     const { PATH, HOME, NODE_COMPILE_CACHE } = process.env
-    // The same flag and setting as in `npm start`.
-    const started = spawn(process.execPath, ['--max-semi-space-size=4', 'server/main.ts'], {
+    // The same flags and setting as in `npm start`.
+    const flags = ['--max-semi-space-size=4', '--heap-growing-percent=30']
+    const started = spawn(process.execPath, [...flags, 'server/main.ts'], {
       cwd: root,
       env: {
         PATH,
