@@ -31,7 +31,7 @@ for (const language of ['en', 'de', 'zh']) {
   )) {
     const passages = search(question, 5).flatMap((i, n) => {
       const passage = texts[i]
-      return passage ? [{ n, page: null, score: 0, ...passage }] : []
+      return passage ? [{ n, page: null, heading: null, score: 0, ...passage }] : []
     })
     const quotes = await selectQuotes(question, passages)
     const hits = quotes.map(({ sentence }) =>

@@ -1,6 +1,14 @@
 import type { Answerability } from '../../contract/knowledge.ts'
 /** A passage that an answer may cite; `n` is its number in the prompt. */
-export type GroundingPassage = { n: number; title: string; page: number | null; text: string; score: number }
+export type GroundingPassage = {
+  n: number
+  title: string
+  page: number | null
+  /** The headings above the passage, outermost first, joined by ' › '. */
+  heading: string | null
+  text: string
+  score: number
+}
 
 export type ChatMessage = {
   role: 'system' | 'user' | 'assistant' | 'tool'

@@ -7,6 +7,7 @@ const passage = (n: number, text: string, page: number | null = n): GroundingPas
   n,
   title: 'Company report',
   page,
+  heading: null,
   text,
   score: 1 / n,
 })
@@ -181,6 +182,18 @@ describe('the built-in answerer', () => {
       text: 'The mill of Vellmar burned down in 1822, in the same night as the old granary beside it.',
       n: 2,
     })
+  })
+
+  test('quotes a heading only where nothing else is', async () => {
+    const text = 'Pump house\n\nThe pump house opens at nine.'
+    const under = { ...passage(1, text), heading: 'Buildings › Pump house' }
+    expect(quotesIn(await about('Where is the pump house?', [under])).map((quote) => quote.text)).toEqual([
+      'The pump house opens at nine.',
+    ])
+    const alone = { ...passage(1, 'Pump house'), heading: 'Buildings › Pump house' }
+    expect(quotesIn(await about('Where is the pump house?', [alone])).map((quote) => quote.text)).toEqual([
+      'Pump house',
+    ])
   })
 
   test('quotes nothing when the documents contain no answer', async () => {
