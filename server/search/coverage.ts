@@ -19,6 +19,8 @@ const windowTokens = 30
  * to 8 % fewer of those without an answer are (docs/benchmarks.md).
  */
 const partDegree = 0.5
+/** A longer question has enough other terms, and comparing each of them with each word would take too long. */
+const maxPartTerms = 50
 
 type Match = { term: QueryTerm; degree: number }
 
@@ -81,36 +83,35 @@ export function coverageOf(
 
 /** Returns a function that finds the terms that a word is, or shares a part with. */
 function matcher(content: QueryTerm[]): (word: StemmedWord) => Match[] {
+  const termByHash = termsByHash(content)
+  const parts = content.length > maxPartTerms ? [] : content
   const known = new Map<StemmedWord, Match[]>()
   return (word) => {
     const found = known.get(word)
     if (found) return found
-    const matches = content.flatMap((term) => {
-      const degree = degreeOf(term, word)
-      return degree === 0 ? [] : [{ term, degree }]
-    })
+    const exact = [...word.keys()].flatMap((hash) => termByHash.get(hash) ?? []).slice(0, 1)
+    const matches = [
+      ...exact.map((term) => ({ term, degree: 1 })),
+      ...parts
+        .filter((term) => !exact.includes(term) && sharesPart(term, word))
+        .map((term) => ({ term, degree: partDegree })),
+    ]
     known.set(word, matches)
     return matches
   }
 }
 
-function degreeOf(term: QueryTerm, word: StemmedWord): number {
-  let degree = 0
-  for (const [hash, stem] of word) {
-    if (term.stems.has(hash)) return 1
-    for (const asked of term.stems.values())
-      if (degree === 0 && Number.isFinite(lettersBeyondPart(asked, stem))) degree = partDegree
-  }
-  return degree
-}
+const sharesPart = (term: QueryTerm, word: StemmedWord): boolean =>
+  [...term.stems.values()].some((asked) =>
+    [...word.values()].some((stem) => Number.isFinite(lettersBeyondPart(asked, stem))),
+  )
+
+const termsByHash = (terms: QueryTerm[]): Map<number, QueryTerm> =>
+  new Map(terms.flatMap((term) => [...term.stems.keys()].map((hash) => [hash, term] as const)))
 
 /** Returns a function that computes the sum of the general IDF of the content terms in a text. */
 export function matchedWeight(analyzer: QueryAnalyzer, terms: QueryTerm[]): (text: string) => number {
-  const termByHash = new Map(
-    terms
-      .filter((term) => !term.isStopWord)
-      .flatMap((term) => [...term.stems.keys()].map((hash) => [hash, term] as const)),
-  )
+  const termByHash = termsByHash(terms.filter((term) => !term.isStopWord))
   return (text) => {
     const found = new Set<QueryTerm>()
     for (const word of analyzer.words(text)) {
