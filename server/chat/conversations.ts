@@ -17,6 +17,7 @@ import {
   deleteConversation,
   deleteTrash,
   findConversation,
+  findOwnConversation,
   findStoredConversation,
   insertConversation,
   listConversations,
@@ -48,11 +49,14 @@ export function conversations({
   const { db } = database
   deletions.onExpiry(deleteTrash)
 
+  /** Whether an API key that is restricted to one avee includes the conversation. */
+  const isAllowed = (caller: Caller, { avee_id }: Pick<ConversationRow, 'avee_id'>): boolean =>
+    caller.aveeId === null || caller.aveeId === avee_id
+
   /** Returns a conversation of the caller's with an avee that they may see. @throws 404 when there is none */
   async function getConversation(caller: Caller, id: string, withTrash = false): Promise<ConversationRow> {
     const conversation = await (withTrash ? findStoredConversation : findConversation)(db, caller.userId, id)
-    if (!conversation || (caller.aveeId !== null && caller.aveeId !== conversation.avee_id))
-      throw conversationNotFound()
+    if (!conversation || !isAllowed(caller, conversation)) throw conversationNotFound()
     return conversation
   }
 
@@ -76,7 +80,7 @@ export function conversations({
     (await knowledge.attachments.fitTrash(id))
 
   /** Deletes the logs of the answers of a conversation and of its uploads. */
-  async function deleteRuns({ id, avee_id: scope }: ConversationRow): Promise<void> {
+  async function deleteRuns({ id, avee_id: scope }: Pick<ConversationRow, 'id' | 'avee_id'>): Promise<void> {
     await runs.delete({ kind: 'chat', subject: id })
     await runs.delete({ kind: 'ingest', scope, mentions: [id] })
     await runs.delete({ scope: id })
@@ -119,11 +123,13 @@ export function conversations({
 
     /**
      * Moves a conversation to the trash, with the memories learned from it alone, or deletes it permanently, also from
-     * the trash. A running answer is stopped first, and its runs are deleted.
+     * the trash, even if its avee is hidden from the caller now. A running answer is stopped first, and its runs are
+     * deleted.
      */
     async deleteConversation(caller: Caller, id: string, permanent = false): Promise<DeletionReceipt> {
       const { userId } = caller
-      const conversation = await getConversation(caller, id, permanent)
+      const conversation = await findOwnConversation(db, userId, id, { withTrash: permanent })
+      if (!conversation || !isAllowed(caller, conversation)) throw conversationNotFound()
       const learned = { aveeId: conversation.avee_id, userId, conversationId: id }
       const isPermanent = permanent || !(await hasRoomInTrash(userId, id))
       await deleteRuns(conversation)

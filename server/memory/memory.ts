@@ -364,11 +364,11 @@ export function memory({
       return await accessible(viewer, id)
     },
 
-    /** Moves a memory to the trash, or deletes it permanently, also from the trash. @throws 404 memory_not_found */
+    /** Moves a memory to the trash, also an inaccessible one, or deletes it permanently, also from the trash. @throws 404 memory_not_found */
     async forgetMemory(viewer: Viewer, id: string, permanent?: boolean): Promise<DeletionReceipt> {
       const found = await findMemory(db, viewer.userId, id)
-      const isFound = found && (permanent || found.deletion_id === null) && (await hasAccess(viewer, found))
-      if (!isFound) throw memoryNotFound()
+      const isFound = found && (permanent || found.deletion_id === null)
+      if (!isFound || (viewer.aveeId !== null && viewer.aveeId !== found.avee_id)) throw memoryNotFound()
       return await database.transaction((trx) =>
         forget(trx, viewer.userId, { ids: [id] }, permanent || undefined),
       )

@@ -278,6 +278,45 @@ for (const kind of ONE_DATABASE) {
       expect((await usesOf(owner)).conversations).toHaveLength(1)
     })
 
+    test('a user deletes what is theirs after the avee turns private, and reads none of it', async () => {
+      const given = await prepare('llama3.2:1b')
+      const { owner, visitor, avee, conversation } = given
+      const { client } = visitor
+      const { id: other } = await createConversation(client, avee)
+      const { id: memory } = bodyOf(
+        await client.post<{ id: string }>('/memories', {
+          avee,
+          type: 'fact',
+          content: 'Bakes bread at home.',
+        }),
+      )
+      bodyOf(await client.put(`/avees/${avee}/follow`))
+      const bound = bodyOf(
+        await client.post<{ key: string }>('/api-keys', {
+          name: 'key',
+          avee_id: (await createAvee(client)).id,
+        }),
+      )
+      await changes.find(({ status }) => status === null)?.apply(given)
+
+      const own = [`/conversations/${conversation}`, `/conversations/${other}`, `/memories/${memory}`]
+      for (const path of own) {
+        if (path !== own[2]) expect((await client.get(path)).status, path).toBe(404)
+        expect((await client.patch(path, { pinned: true })).status, path).toBe(404)
+        for (const stranger of [owner.client, app.as(bound.key)])
+          expect((await stranger.delete(path)).status, path).toBe(404)
+      }
+      const paths = [own[0], `${own[1]}?permanent=true`, own[2], `/avees/${avee}/follow`]
+      for (const path of paths) expect((await client.delete(`${path}`)).status, path).toBe(200)
+      for (const path of paths) expect((await client.delete(`${path}`)).status, path).toBe(404)
+      expect((await client.post(`${own[0]}/restore`)).status).toBe(404)
+
+      bodyOf(await owner.client.patch(`/avees/${avee}`, { visibility: 'unlisted' }))
+      for (const path of own.slice(0, 2)) expect((await client.get(path)).status, path).toBe(404)
+      expect((await client.get<{ total: number }>(`/memories?avee=${avee}`)).body.total).toBe(0)
+      expect((await client.get<{ is_following: boolean }>(`/avees/${avee}`)).body.is_following).toBe(false)
+    })
+
     test('shows the new layer to those who may see it', async () => {
       const given = await prepare('llama3.2:1b')
       bodyOf(await given.owner.client.patch(`/documents/${given.documentId}`, { layer: 'public' }))

@@ -97,6 +97,22 @@ export function findStoredConversation(
   return visibleConversations(db, userId).where('conversations.id', '=', id).executeTakeFirst()
 }
 
+/** Finds a conversation of a user for its deletion, also when its avee is hidden from them now. */
+export function findOwnConversation(
+  db: Db,
+  userId: string,
+  id: string,
+  { withTrash }: { withTrash: boolean },
+) {
+  return db
+    .selectFrom('all_conversations')
+    .select(['id', 'avee_id', 'deletion_id'])
+    .where('user_id', '=', userId)
+    .where('id', '=', id)
+    .$if(!withTrash, (query) => query.where('deletion_id', 'is', null))
+    .executeTakeFirst()
+}
+
 /** Returns whether the title was generated; undefined when the conversation does not exist. */
 export async function hasAutoTitle(db: Db, id: string): Promise<boolean | undefined> {
   const row = await db.selectFrom('conversations').select('title_by').where('id', '=', id).executeTakeFirst()
@@ -250,7 +266,6 @@ export async function deleteConversation(db: Db, id: string): Promise<void> {
   await db.deleteFrom('all_conversations').where('id', '=', id).execute()
 }
 
-/** Moves a conversation to the trash or out of it. Returns false if nothing changed. */
 /**
  * Whether nothing from a conversation, which need not exist, or from its avee may be sent to a model outside the private
  * network.
@@ -267,6 +282,7 @@ export async function isLocalOnly(
   return rows.length > 0
 }
 
+/** Moves a conversation to the trash or out of it. Returns false if nothing changed. */
 export async function setDeletion(
   trx: Trx,
   { id, from, to }: { id: string; from: string | null; to: string | null },
