@@ -32,8 +32,8 @@ export type Operation = {
   readonly description?: string
   /** `user` by default. */
   readonly access?: Access
-  /** The scope that an API key needs: by default `read` for GET and `manage` for other methods. */
-  readonly scope?: Scope
+  /** The scope that an API key needs, or several of which one is enough: by default `read` for GET and `manage` for other methods. */
+  readonly scope?: Scope | readonly Scope[]
   /** The action that the audit log records when the operation succeeds, such as `document.delete`. */
   readonly audit?: string
   readonly params?: z.ZodMiniObject
@@ -60,9 +60,11 @@ export const operation = <const Declared extends Operation>(declared: Declared):
 /** The parsed JSON body of an operation's requests. */
 export type BodyOf<O extends { body: z.ZodMiniType }> = z.output<O['body']>
 
-/** Returns the scope that an API key needs for an operation. */
-export const scopeOf = ({ method, scope }: Pick<Operation, 'method' | 'scope'>): Scope =>
-  scope ?? (method === 'GET' ? 'read' : 'manage')
+/** Returns the scopes of which an API key needs one for an operation. */
+export const scopesOf = ({
+  method,
+  scope = method === 'GET' ? 'read' : 'manage',
+}: Pick<Operation, 'method' | 'scope'>): readonly Scope[] => [scope].flat()
 
 /** A body with a choice of media types. */
 export const content = <const Types extends Content['content']>(types: Types): { content: Types } => ({

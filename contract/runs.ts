@@ -66,6 +66,8 @@ export const getRun = operation({
   tags,
   summary: 'Get a run',
   access: 'visitor',
+  scope: ['read', 'chat'],
+  description: 'With the scope `chat` only, an API key can get answers and uploads of attachments.',
   params,
   responses: { 200: run },
 })
@@ -76,8 +78,9 @@ export const readRunEvents = operation({
   tags,
   summary: 'Read the events of a run',
   access: 'visitor',
+  scope: ['read', 'chat'],
   description:
-    'Replays the log from the start or after a given event, follows it live and ends after the last event. 409: the log has no such event yet. 410: the events have expired.',
+    'Replays the log from the start or after a given event, follows it live and ends after the last event. 409: the log has no such event yet. 410: the events have expired. With the scope `chat` only, an API key can read answers and uploads of attachments.',
   params,
   query: z.object({
     after: z.optional(

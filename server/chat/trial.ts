@@ -36,6 +36,7 @@ export function trials(
         ? ({ event: 'stopped', message_id } satisfies ChatEvents['stopped'])
         : ({ error: closing.error, event: 'error', message_id } satisfies ChatEvents['error'])
     },
+    isChat: () => true,
     merge: mergeTokens,
     view: async ({ id, status, input: { aveeId } }, viewer) =>
       createLogView(

@@ -88,6 +88,7 @@ export function turnKind(
       return { error, event: 'error', message_id: messageId } satisfies ChatEvents['error']
     },
 
+    isChat: () => true,
     merge: mergeTokens,
     view: async ({ status, input }, viewer) =>
       createLogView(

@@ -69,6 +69,7 @@ export function completionKind(
       return { error: closing.error, event: 'error' } satisfies ChatEvents['error']
     },
 
+    isChat: () => true,
     merge: mergeTokens,
     async view({ id, status, input: { aveeId } }, viewer) {
       if (aveeId === null) return { needsWholeLog: false, show: () => undefined }

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { type Access, type Scope, scopeOf } from '../../contract/operation.ts'
+import { type Access, type Scope, scopesOf } from '../../contract/operation.ts'
 import { defineError } from '../errors.ts'
 import { type Caller, notSignedIn } from './caller.ts'
 import type { OriginCheck } from './origin.ts'
@@ -35,7 +35,8 @@ const adminsOnly = defineError(403, 'admins_only', () => 'Only administrators ca
 const scopeMissing = defineError(
   403,
   'scope_missing',
-  (scope: Scope) => `This API key lacks the scope "${scope}". Create one that has it.`,
+  (scopes: readonly Scope[]) =>
+    `This API key lacks the scope ${scopes.map((scope) => `"${scope}"`).join(' or ')}. Create one that has it.`,
 )
 const crossSite = defineError(
   403,
@@ -105,9 +106,13 @@ export function createAccessCheck(identity: Identity, origins: OriginCheck) {
     if (access === 'public') return
     if (!request.caller) throw request.token === undefined ? notSignedIn() : invalidToken()
     if (access === 'admin' && !request.caller.isAdmin) throw adminsOnly()
-    const scope = scopeOf(config.operation ?? { method: 'GET' })
-    if (request.caller.scopes?.includes(scope) === false) throw scopeMissing(scope)
+    assertScope(request.caller, scopesOf(config.operation ?? { method: 'GET' }))
   }
+}
+
+/** @throws scope_missing if the caller has none of these scopes */
+export function assertScope(caller: Caller, scopes: readonly Scope[]): void {
+  if (caller.scopes && !scopes.some((scope) => caller.scopes?.includes(scope))) throw scopeMissing(scopes)
 }
 
 /** Returns the token of an Authorization header, or undefined. */

@@ -4,7 +4,7 @@ import fastifySwaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod/mini'
 import { errorResponse } from '../../contract/common.ts'
-import { type Content, isContent, type Operation, scopeOf } from '../../contract/operation.ts'
+import { type Content, isContent, type Operation, scopesOf } from '../../contract/operation.ts'
 import { sessionCookie, visitorCookie } from './session-cookie.ts'
 
 /** The documentation page without the bar of its generator, in the typeface of the system and at a readable width. */
@@ -207,7 +207,7 @@ function describeApi(operations: readonly Operation[], serverUrl: string) {
           access === 'public'
             ? []
             : [
-                { bearer: [scopeOf(operation)] },
+                ...scopesOf(operation).map((scope) => ({ bearer: [scope] })),
                 { cookie: [] },
                 ...(access === 'visitor' ? [{ visitor: [] }, { visitor_cookie: [] }] : []),
               ],

@@ -58,6 +58,8 @@ export type RunRecord<Input = unknown> = {
   eventsExpired: boolean
   /** Every signed-in user can read it, see `RunKind.shared`. */
   shared: boolean
+  /** See `RunKind.isChat`. */
+  isChat: boolean
 }
 
 /** Why a worker's signal fired: `stopped` by a user, `handed-over` at shutdown or because another node took over the run. */
@@ -119,6 +121,8 @@ export type RunKind<Input = unknown> = {
   defaultFormat?(run: RunRecord<Input>): string
   /** Lets every signed-in user read the runs, such as the download of a model; only the user who started one can stop it. */
   shared?: boolean
+  /** Whether the scope `chat` of an API key starts such a run, and is therefore enough to read it. */
+  isChat?(run: { scope: string | null; input: Input }): boolean
   /** The maximum number of times a run is resumed before it is closed as failed; 5 by default. */
   maxAttempts?: number
 }

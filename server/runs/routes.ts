@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { getRun, listRuns, readRunEvents, stopRun } from '../../contract/runs.ts'
-import { callerOf } from '../http/caller.ts'
+import { assertScope } from '../http/access.ts'
+import { type Caller, callerOf } from '../http/caller.ts'
 import { route } from '../http/route.ts'
 import { cursorOf, sendRun } from '../http/sse.ts'
 import { runNotFound, runNotYours } from './errors.ts'
@@ -29,6 +30,13 @@ export const runRoutes =
       return visible
     }
 
+    /** Returns such a run. @throws scope_missing without the scope `read`, unless the scope `chat` starts such runs */
+    async function readableInScope(caller: Caller, id: string): Promise<RunRecord> {
+      const found = await readable(caller, id)
+      assertScope(caller, found.isChat ? ['read', 'chat'] : ['read'])
+      return found
+    }
+
     route(app, listRuns, async (request) => {
       const caller = callerOf(request)
       const { status, limit } = request.query
@@ -42,10 +50,12 @@ export const runRoutes =
       return { runs: found.map(present) }
     })
 
-    route(app, getRun, async (request) => present(await readable(callerOf(request), request.params.id)))
+    route(app, getRun, async (request) =>
+      present(await readableInScope(callerOf(request), request.params.id)),
+    )
 
     route(app, readRunEvents, async (request, reply) => {
-      const run = await readable(callerOf(request), request.params.id)
+      const run = await readableInScope(callerOf(request), request.params.id)
       const { format } = request.query
       await sendRun(request, reply, runs, run, { after: cursorOf(request), format })
     })

@@ -123,6 +123,7 @@ export function runs({
       finishedAt: row.finished_at,
       eventsExpired: row.events_expired,
       shared: kinds.get(row.kind)?.shared ?? false,
+      isChat: kinds.get(row.kind)?.isChat?.(row) ?? false,
     }
   }
 

@@ -4,6 +4,7 @@ import { fromBufferPromise } from 'yauzl'
 import type { ActiveSession, Session } from '../../contract/accounts.ts'
 import type { AdminUser } from '../../contract/admin.ts'
 import type { ErrorResponse } from '../../contract/common.ts'
+import type { Run } from '../../contract/runs.ts'
 import { startApp, type TestApp } from '../app.ts'
 import {
   ask,
@@ -159,6 +160,51 @@ describe.each(ONE_DATABASE)('account security on %s', (kind) => {
     expect((await user.client.post('/api-keys', { scopes: ['everything'] })).status).toBe(422)
     const brief = await user.client.post<{ expires_at: string }>('/api-keys', { expires_in: 3_600 })
     expect(Date.parse(brief.body.expires_at) - Date.now()).toBeLessThanOrEqual(3_600_000)
+  })
+
+  test('a key with the scope chat only reads and resumes its answers, and no uploads', async () => {
+    const user = await join()
+    const [avee, other] = [await createAvee(user.client), await createAvee(user.client)]
+    const file = { name: 'tide.txt', content: 'The tide turns at six.' }
+    await uploadFiles(user.client, [file], { avee: avee.id, layer: 'public' })
+    const { runs } = bodyOf(await user.client.get<{ runs: Run[] }>('/runs'))
+    const upload = runs.find((run) => run.kind === 'ingest')
+    const { id } = await createConversation(user.client, avee.handle)
+    const key = async (fields: object) =>
+      app.as(bodyOf(await user.client.post<{ key: string }>('/api-keys', { name: 'key', ...fields })).key)
+    const chatter = await key({ scopes: ['chat'] })
+    const answer = await chatter.post('/chat/stream', {
+      conversation_id: id,
+      question: 'When does the tide turn?',
+    })
+    const run = answer.headers.get('x-run-id')
+    await uploadFiles(chatter, [file], { conversation: id })
+    const after = bodyOf(await user.client.get<{ runs: Run[] }>('/runs')).runs
+    const attached = after.find((run) => run.kind === 'ingest' && run.id !== upload?.id)?.id
+    for (const own of [run, attached]) {
+      expect((await chatter.get<{ status: string }>(`/runs/${own}`)).body.status).toBe('complete')
+      expect((await chatter.get(`/runs/${own}/events?after=1`)).status).toBe(200)
+      expect((await chatter.delete(`/runs/${own}`)).status).toBe(200)
+      const bound = await key({ scopes: ['chat'], avee_id: other.id })
+      for (const path of [`/runs/${own}`, `/runs/${own}/events`])
+        expect((await bound.get(path)).status).toBe(404)
+    }
+    expect(
+      (await (await key({ scopes: ['chat'], avee_id: avee.id })).get(`/runs/${run}/events`)).status,
+    ).toBe(200)
+    for (const path of [`/runs/${upload?.id}`, `/runs/${upload?.id}/events`]) {
+      const refused = await chatter.get<ErrorResponse>(path)
+      expect([refused.status, refused.body.error.message]).toEqual([
+        403,
+        'This API key lacks the scope "read". Create one that has it.',
+      ])
+      expect((await user.client.get(path)).status).toBe(200)
+    }
+    const manager = await (await key({ scopes: ['manage'] })).get<ErrorResponse>(`/runs/${run}`)
+    expect([manager.status, manager.body.error.message]).toEqual([
+      403,
+      'This API key lacks the scope "read" or "chat". Create one that has it.',
+    ])
   })
 
   test('a key has its own limit of requests per minute', async () => {

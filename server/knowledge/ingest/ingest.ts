@@ -58,6 +58,9 @@ export function ingestRunKind(dependencies: IngestDependencies): RunKind<IngestI
       return { event: { done: true, total_documents: await countDocuments(db, aveeId) } }
     },
 
+    // Attachments belong to the avee of their conversation, but are stored in one of their own.
+    isChat: ({ scope, input }) => scope !== input.aveeId,
+
     async close(run, closing, _events, trx) {
       await retireUnpublished(trx, run.id)
       await unpinOriginals(trx, run.id)
