@@ -10,11 +10,14 @@ const tooDeep = defineError(
   () => `The body has more than ${maxDepth} levels of nesting.`,
 )
 
-/** Makes JSON the only body that routes accept by default. An empty body counts as none. */
-export function acceptJson(app: FastifyInstance): void {
+/**
+ * Makes JSON the only body that routes accept by default. An empty body counts as none. With `*` as the type, every body
+ * is read as JSON.
+ */
+export function acceptJson(app: FastifyInstance, type: 'application/json' | '*' = 'application/json'): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+  app.addContentTypeParser(type, { parseAs: 'string' }, (request, body, done) => {
     const json = body as string
     if (json === '') done(null, undefined)
     else if (exceedsDepth(json, maxDepth)) done(tooDeep())

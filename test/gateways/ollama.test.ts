@@ -95,6 +95,36 @@ describe('the Ollama protocol', () => {
     expect(await client.generate({ model, prompt: '' })).toMatchObject({ done_reason: 'load' })
   })
 
+  test('reads bodies as JSON whatever their content type, but none from other websites', async () => {
+    await using personal = await startApp({ OLLAMA_BASE_URL: ollama.url })
+    const body = JSON.stringify({ model: 'llama3.2:1b', prompt: 'Hello?', stream: false })
+    const generate = (type: string, headers: Record<string, string> = {}, text = body) =>
+      personal.fetch('/ollama/api/generate', {
+        method: 'POST',
+        headers: { 'content-type': type, ...headers },
+        body: text,
+      })
+    const form = 'application/x-www-form-urlencoded'
+    for (const type of [form, 'text/plain', 'application/json; charset=utf-8']) {
+      ollama.script('/api/chat', { tokens: ['Good day.'] })
+      expect(await (await generate(type)).json(), type).toMatchObject({ response: 'Good day.', done: true })
+    }
+    expect((await generate(form, {}, 'model=llama3.2:1b')).status).toBe(400)
+    const asked = ollama.requestsTo('/api/chat').length
+    for (const type of [form, 'text/plain', 'multipart/form-data; boundary=x'])
+      for (const headers of [
+        { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' },
+        { origin: 'https://evil.example' },
+        { origin: 'null' },
+        { 'sec-fetch-site': 'cross-site' },
+        { 'sec-fetch-site': 'same-site' },
+      ])
+        expect((await generate(type, headers)).status, JSON.stringify(headers)).toBe(403)
+    expect(ollama.requestsTo('/api/chat')).toHaveLength(asked)
+    const avee = { method: 'POST', headers: { 'content-type': form }, body: '{"handle":"ada"}' }
+    expect((await personal.fetch('/avees', avee)).status).toBe(415)
+  })
+
   test('passes tools and their results on to a plain model', async () => {
     const tools = [{ type: 'function', function: { name: 'weather', description: 'Weather' } }]
     ollama.script('/api/chat', { tokens: [], toolCalls: [{ name: 'weather', arguments: { city: 'Turin' } }] })

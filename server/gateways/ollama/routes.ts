@@ -23,6 +23,7 @@ import {
 import { callerOf } from '../../http/caller.ts'
 import { disconnectSignal } from '../../http/disconnect-signal.ts'
 import { idempotencyKeyOf } from '../../http/idempotency.ts'
+import { acceptJson } from '../../http/json-body.ts'
 import { route } from '../../http/route.ts'
 import { sendRun } from '../../http/sse.ts'
 import type { ChatImage, ChatMessage } from '../../models/index.ts'
@@ -44,6 +45,9 @@ const unknownTime = '0001-01-01T00:00:00Z'
 export const ollamaRoutes =
   ({ completions, runs }: { completions: Completions; runs: Runs }): FastifyPluginAsync =>
   async (app) => {
+    // The curl commands in Ollama's documentation send JSON without its content type.
+    acceptJson(app, '*')
+
     /** Sends a stream and returns undefined, or waits for the answer. */
     async function answer(
       request: FastifyRequest,
