@@ -146,12 +146,21 @@ describe('the Ollama protocol', () => {
 
   test('answers errors in its own shape', async () => {
     const chat = (body: object = {}) => client.chat({ model, messages: ask('Hello?'), ...body })
-    await expect(chat({ model: 'avee/nobody' })).rejects.toMatchObject({ status_code: 404 })
+    await expect(chat({ model: 'avee/nobody' })).rejects.toMatchObject({
+      status_code: 404,
+      message: expect.stringContaining('GET /ollama/api/tags lists'),
+    })
+    await expect(client.embed({ model: 'nothing', input: 'Hello' })).rejects.toMatchObject({
+      message: expect.stringContaining('GET /ollama/api/tags lists'),
+    })
     await expect(chat({ options: { temperature: 3 } })).rejects.toMatchObject({
       status_code: 400,
       message: expect.stringContaining('options.temperature'),
     })
-    await expect(chat({ format: 'json' })).rejects.toMatchObject({ status_code: 400 })
+    await expect(chat({ format: 'json' })).rejects.toMatchObject({
+      status_code: 400,
+      message: expect.stringMatching(/^format is not supported/),
+    })
     await expect(client.show({ model: undefined as never })).rejects.toMatchObject({
       status_code: 400,
       message: 'The field model is missing.',
