@@ -200,9 +200,12 @@ export const expiryInPast = defineFieldError(
 )
 
 export const tooManyAttempts = (retryAfter: number): AppError =>
-  new AppError(429, 'too_many_attempts', 'Too many attempts. Try again later.', {
-    retryAfter,
-  })
+  new AppError(
+    429,
+    'too_many_attempts',
+    `Too many attempts. Try again in ${retryAfter === 1 ? 'a second' : `${retryAfter} seconds`}.`,
+    { retryAfter },
+  )
 export const signInBusy = (): AppError =>
   new AppError(503, 'busy', 'The server is busy. Try again in a few seconds.', {
     retryAfter: 5,

@@ -192,6 +192,7 @@ describe.each(ONE_DATABASE)('accounts on %s', (kind) => {
     const refused = await login(server, 'Ann@example.org')
     expect(refused.status).toBe(429)
     expect(refused.body.error.code).toBe('too_many_attempts')
+    expect(refused.body.error.message).toMatch(/^Too many attempts\. Try again in (a second|\d+ seconds)\.$/)
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
     expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(15 * 60)
     expect((await login(server, 'owner@example.org')).status).toBe(200)
