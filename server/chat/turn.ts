@@ -20,7 +20,6 @@ import {
   toolCallsOf,
 } from './events.ts'
 import { createLogView, type LogViewDependencies } from './log-view.ts'
-import { updateConversation } from './store/conversations.ts'
 import { findMessage } from './store/messages.ts'
 import { finishMessage, saveGrounding } from './store/turns.ts'
 import type { ToolApprovals } from './tool-approvals.ts'
@@ -172,8 +171,7 @@ function conversationTurn(
       return async (trx) => {
         const turn = { messageId, questionId: userMessageId, conversationId, aveeId, userId, layer }
         await Promise.all([
-          finishMessage(trx, messageId, { content, status: 'complete', ...answered }),
-          updateConversation(trx, conversationId, { updated_at: new Date() }),
+          finishMessage(trx, messageId, { content, status: 'complete', conversationId, ...answered }),
           insight.recordTurn(trx, turn),
           remembered && memory.recordTurn(trx, remembered),
         ])

@@ -76,10 +76,12 @@ export function memoryJobs({ db, models, jobs, log, now, pace, forget }: MemoryJ
     const store = (statements: Statement[], isFinal: boolean) =>
       context.transaction(async (trx) => {
         // The user may have switched memory off since the job was enqueued.
-        const awaiting = await lockAwaiting(trx, ids)
-        const isWanted = ({ messageId }: { messageId: string }) => awaiting.has(messageId)
-        await consolidate(trx, pair, inOrder(statements, ids).filter(isWanted))
-        await forgetRequested(trx, pair, requests.forget.filter(isWanted), forget)
+        if (statements.length > 0 || requests.forget.length > 0) {
+          const awaiting = await lockAwaiting(trx, ids)
+          const isWanted = ({ messageId }: { messageId: string }) => awaiting.has(messageId)
+          await consolidate(trx, pair, inOrder(statements, ids).filter(isWanted))
+          await forgetRequested(trx, pair, requests.forget.filter(isWanted), forget)
+        }
         if (isFinal) await finishExtraction(trx, ids)
         await enqueueEmbedding(trx)
       })

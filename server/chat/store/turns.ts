@@ -1,4 +1,4 @@
-import { type Insertable, type RawBuilder, sql } from 'kysely'
+import { type Insertable, type QueryCreator, type RawBuilder, sql } from 'kysely'
 import type { Layer } from '../../../contract/layers.ts'
 import type { AnswerDetails, CitedPassage, MessageStatus, Usage } from '../../../contract/messages.ts'
 import type { Failure } from '../../../contract/runs.ts'
@@ -148,7 +148,10 @@ export async function saveGrounding(
     .execute()
 }
 
-/** Stores the end of an answer. A finished answer does not change, so that retries have no effect. */
+/**
+ * Stores the end of an answer, and updates the time of `conversationId`, if given. A finished answer does not change, so
+ * that retries have no effect.
+ */
 export async function finishMessage(
   db: Db,
   messageId: string,
@@ -163,9 +166,17 @@ export async function finishMessage(
     model?: string
     details?: AnswerDetails
     error?: Failure
+    conversationId?: string
   },
 ): Promise<void> {
-  await db
+  const { conversationId } = end
+  const query: QueryCreator<Tables> =
+    conversationId === undefined
+      ? db
+      : db.with('conversation', (also) =>
+          also.updateTable('conversations').set({ updated_at: new Date() }).where('id', '=', conversationId),
+        )
+  await query
     .updateTable('messages')
     .set({
       content: end.content,
