@@ -60,6 +60,8 @@ export async function servePage(
     if (path !== '/' && !request.headers.accept?.includes('text/html'))
       return sendNotFound(request, reply, allowedMethods)
     reply.header('cache-control', 'no-cache')
+    // Whoever has the link may read a shared conversation, but search engines must not list it.
+    if (path.startsWith('/s/')) reply.header('x-robots-tag', 'noindex')
     if (!existsSync(join(directory, 'index.html'))) {
       return reply.code(503).type('text/html; charset=utf-8').send(notBuilt)
     }

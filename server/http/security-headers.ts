@@ -15,7 +15,7 @@ export const bareSecurityHeaders = {
   'x-content-type-options': 'nosniff',
 }
 
-/** Adds security headers to every response. */
+/** Adds security headers to every response, and `Cache-Control: no-store` to those of the API without their own. */
 export async function addSecurityHeaders(app: FastifyInstance, publicUrl: string | null): Promise<void> {
   await app.register(fastifyHelmet, {
     contentSecurityPolicy: {
@@ -36,6 +36,11 @@ export async function addSecurityHeaders(app: FastifyInstance, publicUrl: string
     },
     xFrameOptions: { action: 'deny' },
     strictTransportSecurity: publicUrl?.startsWith('https:') ?? false,
+  })
+  // What the API answers is personal; no cache may keep it, unless the route says how long.
+  app.addHook('onSend', async (request, reply) => {
+    if (request.routeOptions.config.operation && !reply.hasHeader('cache-control'))
+      reply.header('cache-control', 'no-store')
   })
   app.addHook('onRequest', async (_request, reply) => {
     // Helmet has no option for it.

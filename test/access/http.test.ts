@@ -7,7 +7,7 @@ import { AppError } from '../../server/errors.ts'
 import type { Http } from '../../server/http/index.ts'
 import { ANY_DATABASE, openTestDatabase } from '../databases.ts'
 import { parseMetrics, sumOf } from '../prometheus.ts'
-import { type Call, type ErrorResponse, openServer, type TestServer } from './server.ts'
+import { type Call, type ErrorResponse, openServer, password, type TestServer } from './server.ts'
 
 const frontEnd = 'http://localhost:3000'
 
@@ -73,6 +73,17 @@ describe('the HTTP server', () => {
     payload: string,
     headers: Record<string, string> = { 'content-type': 'application/json' },
   ) => await server.call<ErrorResponse>('POST', url, { body: payload, headers })
+
+  test('lets no cache keep what the API answers', async () => {
+    const { token } = await server.register()
+    for (const response of [
+      await server.call('GET', '/me', { token }),
+      await server.call('GET', '/me/avees', { token }),
+      await server.call('POST', '/auth/login', { body: { email: 'person1@example.org', password } }),
+      await server.call('POST', '/avees', { token, body: { handle: 'ada', display_name: 'Ada' } }),
+    ])
+      expect([response.status < 300, response.headers['cache-control']]).toEqual([true, 'no-store'])
+  })
 
   describe('returns errors in one format', () => {
     test('for errors of modules', async () => {

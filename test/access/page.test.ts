@@ -52,6 +52,12 @@ test.each([
   expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
   expect(body).toContain('The page')
   expect(headers['cache-control']).toBe('no-cache')
+  expect(headers['x-robots-tag']).toBeUndefined()
+})
+
+test('keeps shared conversations out of search engines', async () => {
+  const { status, headers } = await server.call('GET', '/s/some-token', { headers: browser })
+  expect([status, headers['x-robots-tag']]).toEqual([200, 'noindex'])
 })
 
 test('API routes take precedence over the page', async () => {
