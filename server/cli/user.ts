@@ -11,9 +11,15 @@ export const user: Command = {
 
   gabee user reset-password ann@example.org    Print a link with which the user sets a new password.
   gabee user remove-factors ann@example.org    Remove the second factors of the user.`,
-  async run({ config, positionals: [action = '', name = ''] }) {
+  async run({ config, server, terminal, positionals: [action = '', name = ''] }) {
     if (action !== 'reset-password' && action !== 'remove-factors')
       throw new UsageError(`Unknown action ${action}.`)
+    if (server.url !== undefined) {
+      terminal.note(
+        'This command changes the database of this machine, not the server at GABEE_URL. Run it on the machine of the server, without GABEE_URL.',
+      )
+      return 1
+    }
     return await helpUser(action, name, config())
   },
 }

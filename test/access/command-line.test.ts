@@ -230,6 +230,13 @@ describe('the command line', { timeout: 120_000 }, () => {
     const wrong = user('rename', 'ann@example.org')
     expect(await wrong.ended).toBe(2)
     expect(wrong.output.err).toContain('user reset-password|remove-factors USER')
+    const elsewhere = run(
+      { ...settings, GABEE_URL: 'https://gabee.example' },
+      { args: ['user', 'reset-password', 'ann@example.org'] },
+    )
+    expect(await elsewhere.ended).toBe(1)
+    expect(elsewhere.output.out).toBe('')
+    expect(elsewhere.output.err).toContain('without GABEE_URL')
     const unknown = user('reset-password', 'bob@example.org')
     expect(await unknown.ended).toBe(1)
     expect(unknown.output.err).toBe('User not found.\n')
