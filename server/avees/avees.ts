@@ -320,7 +320,8 @@ export function avees({
     /** Also works for an avee that has become private. */
     async unfollow(viewer: Viewer, idOrHandle: string): Promise<void> {
       const avee = await findAvee(db, await resolve(viewer, idOrHandle))
-      const followed = avee !== undefined && (await deleteFollow(db, avee.id, viewer.userId))
+      const isAllowed = avee !== undefined && (viewer.aveeId === null || viewer.aveeId === avee.id)
+      const followed = isAllowed && (await deleteFollow(db, avee.id, viewer.userId))
       if (!followed) await view(viewer, idOrHandle)
     },
 

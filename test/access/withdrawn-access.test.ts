@@ -306,6 +306,7 @@ for (const kind of ONE_DATABASE) {
         for (const stranger of [owner.client, app.as(bound.key)])
           expect((await stranger.delete(path)).status, path).toBe(404)
       }
+      expect((await app.as(bound.key).delete(`/avees/${avee}/follow`)).status).toBe(404)
       const paths = [own[0], `${own[1]}?permanent=true`, own[2], `/avees/${avee}/follow`]
       for (const path of paths) expect((await client.delete(`${path}`)).status, path).toBe(200)
       for (const path of paths) expect((await client.delete(`${path}`)).status, path).toBe(404)
