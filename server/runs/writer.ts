@@ -51,8 +51,9 @@ export function createWriter({
     await Promise.resolve()
     while (due.size > 0 && !giveUp.aborted) {
       try {
-        // With a connection that is kept, commits do not queue behind requests and jobs.
-        await database.db.connection().execute(writeOnConnection)
+        // With a dedicated connection, commits do not queue behind requests; the embedded database has only one.
+        if (database.kind === 'embedded') await writeOnConnection(database.db)
+        else await database.db.connection().execute(writeOnConnection)
       } catch (error) {
         logRetry(error)
         await pause(retryMs, undefined, { signal: giveUp }).catch(() => {})

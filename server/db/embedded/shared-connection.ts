@@ -7,17 +7,9 @@ import type { ConnectionSource } from '../pool.ts'
 const independent = /^\s*(?:select|insert|update|delete|with)\b/i
 
 /**
- * Statements that the engine has not answered: enough that it has its next ones while the main thread is busy, few
- * enough that a statement of an earlier caller soon precedes all others. With 8, the first tokens of 50 questions at
- * once took half as long again: `node bench/runs.ts --only turn`.
- */
-const maxUnanswered = 32
-
-/**
- * Lets callers share the only connection of the embedded database, in the order in which they connected: one that keeps
- * its connection precedes those that came after it, as it would with a connection of its own. Independent statements are
- * sent without waiting for earlier responses, so that the engine always has its next one. A caller that sends anything
- * else (the start of a transaction, a setting) has exclusive use of the connection until it is released.
+ * Lets callers share the only connection of the embedded database, in the order of their statements. Independent
+ * statements are sent without waiting for earlier responses, so that the engine always has its next one. A caller that
+ * sends anything else (the start of a transaction, a setting) has exclusive use of the connection until it is released.
  *
  * An unused connection returns to the pool, for whose other callers it is next. Statements wait up to `timeoutMs` for
  * their turn.
@@ -32,30 +24,14 @@ export function shareConnection(
   let client: Promise<pg.PoolClient> | undefined
   const users = new Set<Holder>()
   let exclusive: Holder | undefined
-  let unanswered = 0
   let failure: Error | undefined
-  let holderCount = 0
 
   class Holder extends EventEmitter {
-    readonly number = ++holderCount
-    unanswered = 0
-
     async query(statement: pg.QueryConfig): Promise<unknown> {
-      if (exclusive === this) begin(this)
-      else await turn(this, !independent.test(statement.text))
+      if (exclusive !== this) await turn(this, !independent.test(statement.text))
       client ??= connect()
-      let isAnswered = false
-      try {
-        const result = await (await client).query(statement)
-        isAnswered = true
-        return result
-      } finally {
-        this.unanswered -= 1
-        unanswered -= 1
-        // After an error the caller may still have the connection closed.
-        if (isAnswered && this.unanswered === 0 && exclusive !== this) users.delete(this)
-        settle()
-      }
+      const opened = await client
+      return opened.query(statement)
     }
 
     /** With an error, the connection is closed once nobody uses it. */
@@ -83,24 +59,15 @@ export function shareConnection(
     for (const user of users) user.emit('error', error)
   }
 
-  function begin(holder: Holder): void {
-    users.add(holder)
-    holder.unanswered += 1
-    unanswered += 1
-  }
-
-  /** Waits until the holder may send a statement. */
   async function turn(holder: Holder, isExclusive: boolean): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const own = { holder, isExclusive, start: resolve, reject }
-    const previous = waiting.findLastIndex((other) => other.holder.number <= holder.number)
-    waiting.splice(previous + 1, 0, own)
-    settle()
-    if (!waiting.includes(own)) return
+    waiting.push(own)
     const timeout = setTimeout(() => {
       waiting = waiting.filter((other) => other !== own)
       reject(databaseBusy(new Error(`no turn within ${timeoutMs} ms`)))
     }, timeoutMs)
+    settle()
     try {
       await promise
     } finally {
@@ -122,11 +89,11 @@ export function shareConnection(
       client = undefined
       failure = undefined
     }
-    while (exclusive === undefined && failure === undefined && unanswered < maxUnanswered) {
+    while (exclusive === undefined && failure === undefined) {
       if (client !== undefined && pool.waitingCount > 0) return
       const next = waiting.shift()
       if (next === undefined) return
-      begin(next.holder)
+      users.add(next.holder)
       if (next.isExclusive) exclusive = next.holder
       next.start()
     }
