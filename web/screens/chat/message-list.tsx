@@ -127,6 +127,8 @@ function LoadedMessages({ thread, avee, actions, isSearching, onSearch, onEditRe
   useLinkedMessage(thread, show)
   useJump(scroller, target, {
     find: ({ position, message_id }) => {
+      // Each time, because a delayed scroll event from the bottom makes the list follow it again.
+      leaveBottom()
       const message = articleAt(scroller.current, position)
       if (!message || messages.get(position)?.id !== message_id) {
         virtualizer.scrollToIndex(position, { align: 'start' })
