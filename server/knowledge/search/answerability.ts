@@ -11,8 +11,9 @@ import { type Coverage, normalizeCosines, type QueryTerm } from '../../search/in
 const intercept = -5.4
 const evidenceCoefficient = 6.3
 /**
- * Below `minUnsure` the outcome is "no", from `minYes` on it is "yes". A wrong "no" hides an answer, which is worse
- * than showing passages without one, so less than 2 % of the answered questions of each language are below `minUnsure`.
+ * Below `minUnsure`, or less among few passages, the outcome is "no", from `minYes` on it is "yes". A wrong "no" hides an
+ * answer, which is worse than showing passages without one, so less than 2 % of the answered questions of each language
+ * are below `minUnsure`.
  */
 const minUnsure = 0.1
 const minYes = 0.65

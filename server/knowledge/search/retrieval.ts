@@ -61,7 +61,7 @@ export function retrieval(db: Db, search: HybridSearch) {
       wholeIfSmall = false,
       attachments,
       ...query
-    }: SearchQuery & {
+    }: Omit<SearchQuery, 'filter'> & {
       words: number
       parts?: string[]
       wholeIfSmall?: boolean
