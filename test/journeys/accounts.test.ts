@@ -122,27 +122,29 @@ test('answers to a visitor use the documents of the granted layers only', async 
   await page.getByText('Ahoy, I am Ada.').waitFor()
   const chat = chatPage(page)
   const secrets = /old mill|hidden cove/
+  /** Asks a question and waits until the answer is complete and the page knows which questions could follow it. */
+  const ask = async (question: string) => {
+    const analyzed = page.waitForResponse(/\/intelligence$/)
+    await chat.ask(question)
+    await analyzed
+    await chat.waitUntilComplete()
+  }
 
-  await chat.ask('Where does the boat of Ada lie at night?')
+  await ask('Where does the boat of Ada lie at night?')
   await chat.lastAnswer.getByText('town quay').waitFor()
-  await chat.waitUntilComplete()
   expect(await page.locator('body').innerText()).not.toMatch(secrets)
   const [first] = ollama.requestsTo('/api/chat')
   expect(JSON.stringify(first?.body)).toMatch(/retired sailor/)
   expect(JSON.stringify(first?.body)).not.toMatch(secrets)
 
   await owner.client.put(`/avees/${avee.id}/permissions/${visitor.session.user.id}`, { max_layer: 'friends' })
-  await chat.ask('And where else does the boat of Ada lie at night?')
-  await chat.answers.nth(1).locator('.markdown').waitFor()
-  await chat.waitUntilComplete()
+  await ask('And where else does the boat of Ada lie at night?')
   const second = ollama.requestsTo('/api/chat').at(-1)
   expect(JSON.stringify(second?.body)).toMatch(/old mill/)
   expect(JSON.stringify(second?.body)).not.toMatch(/hidden cove/)
 
   await owner.client.delete(`/avees/${avee.id}/permissions/${visitor.session.user.id}`)
-  await chat.ask('Tell me once more where the boat of Ada lies at night.')
-  await chat.answers.nth(2).locator('.markdown').waitFor()
-  await chat.waitUntilComplete()
+  await ask('Tell me once more where the boat of Ada lies at night.')
   expect(JSON.stringify(ollama.requestsTo('/api/chat').at(-1)?.body)).not.toMatch(secrets)
   window.expectNoErrors()
 

@@ -45,12 +45,13 @@ export async function openWindow(
   const page = await context.newPage()
   const { origin } = new URL(url)
   const errors: string[] = []
-  const report = (text: string) => {
+  const report = (text: string, source = '') => {
     if (!ignoredErrors?.test(text) && !text.startsWith('Service Worker registration blocked'))
-      errors.push(text)
+      errors.push(`${text} ${source}`.trim())
   }
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') report(message.text())
+    if (message.type() === 'error' || message.type() === 'warning')
+      report(message.text(), message.location().url)
   })
   page.on('pageerror', (error) => report(String(error)))
   page.on('request', (request) => {
