@@ -234,7 +234,14 @@ test('the owner adds tools, and allows a call that changes something with the ke
   await using window = await openWindow(browser, `${server.url}/avee/seller`)
   const { page } = window
   await page.getByRole('tab', { name: 'Tools' }).click()
-  await page.getByRole('checkbox', { name: /^Calculator/ }).check()
+  // A click must count at once: no timer or response may come between the click and the next look at the box.
+  const isChecked = await page.getByRole('checkbox', { name: /^Calculator/ }).evaluate(async (box) => {
+    const input = box as HTMLInputElement
+    input.click()
+    for (let microtask = 0; microtask < 50; microtask += 1) await Promise.resolve()
+    return input.checked
+  })
+  expect(isChecked).toBe(true)
   await page.getByRole('button', { name: 'Add tool' }).click()
   const dialog = page.getByRole('dialog', { name: 'Add tool' })
   await dialog.getByRole('textbox', { name: 'Name' }).fill('Shop')

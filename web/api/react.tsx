@@ -1,4 +1,11 @@
-import { MutationCache, QueryCache, QueryClient, QueryClientProvider, useQuery } from '@tanstack/react-query'
+import {
+  MutationCache,
+  notifyManager,
+  QueryCache,
+  QueryClient,
+  QueryClientProvider,
+  useQuery,
+} from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useMemo, useSyncExternalStore } from 'react'
 import { getMe } from '../../contract/accounts.ts'
 import { getStatus } from '../../contract/localchat.ts'
@@ -60,6 +67,8 @@ export function createPageServer(onSignedOut: () => void, send?: typeof fetch): 
       },
     }),
   }
+  // With its default, a timer, a checkbox that the user clicks shows its old state until the timer ends.
+  notifyManager.setScheduler(queueMicrotask)
   onConnected(() => void server.queries.invalidateQueries())
   addEventListener('offline', connection.check)
   addEventListener('online', connection.check)

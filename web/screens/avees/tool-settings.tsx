@@ -19,11 +19,12 @@ export function ToolSettings({ avee }: { avee: Avee }) {
   const select = useMutation({
     mutationFn: (selected: Avee['tools']) =>
       api.call(updateAvee, { params: { id: avee.id }, body: { tools: selected } }),
-    onMutate: (selected) =>
-      queries.setQueryData<Avee>(keys.avee(avee.handle), (shown) => shown && { ...shown, tools: selected }),
     onError: (error) => showToast(errorMessage(error), 'bad'),
     onSettled: () => queries.invalidateQueries({ queryKey: keys.avees }),
+    // Each request contains the whole selection, so they must arrive in order.
+    scope: { id: `tools of ${avee.id}` },
   })
+  const selected = select.isPending ? select.variables : avee.tools
   return (
     <div className="stack">
       <Section
@@ -37,10 +38,10 @@ export function ToolSettings({ avee }: { avee: Avee }) {
                 <label key={name} className="choice">
                   <input
                     type="checkbox"
-                    checked={avee.tools.includes(name)}
+                    checked={selected.includes(name)}
                     onChange={({ target }) =>
                       select.mutate(
-                        target.checked ? [...avee.tools, name] : avee.tools.filter((other) => other !== name),
+                        target.checked ? [...selected, name] : selected.filter((other) => other !== name),
                       )
                     }
                   />
