@@ -49,10 +49,10 @@ export function History({ current }: { current: string | undefined }) {
       <div className="history-head">
         <button type="button" className="history-toggle" aria-expanded={isOpen} onClick={toggle}>
           <ChevronDown size={14} aria-hidden />
-          {isArchive ? t('Archive') : t('Conversations')}
+          {isArchive ? t('Archived conversations') : t('Conversations')}
         </button>
         <IconButton
-          label={isArchive ? t('Back to conversations') : t('Archive')}
+          label={isArchive ? t('Back to conversations') : t('Archived conversations')}
           icon={isArchive ? ArchiveRestore : Archive}
           small
           onClick={() => setIsArchive(!isArchive)}

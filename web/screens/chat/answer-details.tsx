@@ -105,7 +105,7 @@ function Speed({ runId, tokens }: { runId: string; tokens: number }) {
   const seconds = (Date.parse(run.data.finished_at) - Date.parse(run.data.created_at)) / 1_000
   return (
     <>
-      <dt>{t('Time')}</dt>
+      <dt>{t('Response time')}</dt>
       <dd>
         {seconds > 0
           ? t('{time}, {count, plural, one {# token} other {# tokens}} per second', {
