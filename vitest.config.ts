@@ -6,10 +6,10 @@ const shared = {
   environment: 'node' as const,
   setupFiles: ['test/setup/console.ts'],
   restoreMocks: true,
-  // A condition that is polled comes later on a busy machine.
-  expect: { poll: { timeout: 25_000 } },
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  // Limits for tests that hang. On a busy machine, the slowest take a quarter of them.
+  expect: { poll: { timeout: 60_000 } },
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
 }
 
 export default defineConfig({
@@ -47,7 +47,6 @@ export default defineConfig({
           // Without Chromium, `npm test` prints a warning, and fails in CI.
           include: findChromium() ? ['test/journeys/**/*.test.ts'] : [],
           testTimeout: 180_000,
-          hookTimeout: 120_000,
         },
       },
     ],

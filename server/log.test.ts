@@ -43,7 +43,7 @@ test.runIf(existsSync('/dev/full'))(
     process.stdout.write(String(droppedLogLines()))`
     const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', full],
-      timeout: 20_000,
+      timeout: 60_000,
     })
     closeSync(full)
     expect([status, String(stdout)]).toEqual([0, '1000'])

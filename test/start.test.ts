@@ -128,7 +128,7 @@ test('the server stops when npm stops, during and after its start', async () => 
     npm.stdout.on('data', (bytes: Buffer) => {
       output += bytes.toString()
     })
-    await vi.waitUntil(() => isMoment(output), { timeout: 20_000, interval: 5 })
+    await vi.waitUntil(() => isMoment(output), { timeout: 60_000, interval: 5 })
     npm.kill('SIGTERM')
     // The pipes close only when no child process holds them.
     await closed

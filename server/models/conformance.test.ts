@@ -8,7 +8,7 @@ import type { Timeouts } from './upstream/timeouts.ts'
 
 const twenty = Array.from({ length: 20 }, (_, i) => ` word${i}`)
 
-const ask = (model: ChatModel, signal = AbortSignal.timeout(20_000), messages?: ChatMessage[]) =>
+const ask = (model: ChatModel, signal = AbortSignal.timeout(60_000), messages?: ChatMessage[]) =>
   model.stream(
     {
       messages: messages ?? [{ role: 'user', content: 'Count to twenty.' }],

@@ -32,7 +32,7 @@ function player(texts: string[], capabilities: Capability[] = ['chat', 'json']) 
   }
   const stream = async (given = request) => {
     const parts: ModelPart[] = []
-    for await (const part of guideTools(model).stream(given, AbortSignal.timeout(1_000))) parts.push(part)
+    for await (const part of guideTools(model).stream(given, AbortSignal.timeout(60_000))) parts.push(part)
     return parts
   }
   return { requests, stream }

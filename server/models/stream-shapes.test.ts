@@ -214,7 +214,7 @@ test.each(shapes)('reads $shape', async ({ protocol, frames, parts }) => {
       messages: [{ role: 'user', content: 'How many?' }],
       grounding: { question: '', passages: [], answerable: null },
     },
-    AbortSignal.timeout(20_000),
+    AbortSignal.timeout(60_000),
   )
   expect(await Array.fromAsync(stream)).toEqual(parts)
 })

@@ -119,7 +119,7 @@ test('the commands back up a server that answers questions, restore it row by ro
   await using target = await createEmptyDatabase(DATABASES.at(-1) ?? 'embedded')
   const interrupted = gabee(target.settings, 'restore', file)
   await expect
-    .poll(() => existsSync(path.join(target.dir, 'restoring/files')), { timeout: 30_000 })
+    .poll(() => existsSync(path.join(target.dir, 'restoring/files')), { timeout: 60_000 })
     .toBe(true)
   interrupted.child.kill('SIGKILL')
   await interrupted.ended

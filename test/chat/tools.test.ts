@@ -289,7 +289,7 @@ describe('tools', () => {
     expect(
       callsOf(events.events).flatMap((call) => (call.status === 'needs_approval' ? [call.call_id] : [])),
     ).toEqual(['call00003'])
-  }, 30_000)
+  })
 
   test('are limited in rounds and calls, and refuse changes where nobody can approve them', async () => {
     const { client, id } = await start(app, ['calculate', 'remember'])
@@ -595,7 +595,7 @@ describe('tools', () => {
     const [stored, found] = resultsIn(ollama)
     expect(stored).toContain('Remembered.')
     expect(found).toContain('strikes thirteen')
-  }, 60_000)
+  })
 })
 
 describe.runIf(DATABASES.includes('postgres'))('tools on two servers with one database', () => {

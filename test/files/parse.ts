@@ -7,7 +7,7 @@ export const limits = {
   bytes: 1e8,
   pages: 20,
   unpackedBytes: 20_000_000,
-  milliseconds: 10_000,
+  milliseconds: 60_000,
   memoryBytes: 5e8,
 }
 

@@ -130,7 +130,7 @@ export async function startTestConversation(
         query,
         maxWords: 200,
         remote: false,
-        signal: AbortSignal.timeout(10_000),
+        signal: AbortSignal.timeout(60_000),
         ...options,
       })
       return found.map((memory) => memory.content)

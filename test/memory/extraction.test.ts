@@ -210,7 +210,7 @@ describe('extraction by a language model', () => {
       layer: 'intimate',
       query: 'Ghent',
       limit: 1,
-      signal: AbortSignal.timeout(5_000),
+      signal: AbortSignal.timeout(60_000),
     })
     expect(found.map(({ id }) => id)).toEqual([questionId])
     expect((await conversation.memories()).map(({ content }) => content)).toEqual(['I live in Ghent'])

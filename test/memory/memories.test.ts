@@ -101,7 +101,7 @@ for (const kind of ONE_DATABASE) {
         layer: 'intimate',
         query: 'Wilhelmina',
         limit: 5,
-        signal: AbortSignal.timeout(5_000),
+        signal: AbortSignal.timeout(60_000),
       })
       expect(turns.filter((turn) => turn.content.includes('Wilhelmina'))).toEqual([])
       expect((await owner.client.delete(`/memories?avee=${avee.id}`)).status).toBe(200)

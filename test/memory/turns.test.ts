@@ -3,7 +3,7 @@ import { DATABASES } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { type MemoryApp, startMemoryApp, startTestConversation } from './app.ts'
 
-const signal = () => AbortSignal.timeout(10_000)
+const signal = () => AbortSignal.timeout(60_000)
 const smallTalk = [
   'Nice weather.',
   'What is a monad?',

@@ -279,7 +279,7 @@ describe.each(DATABASES)('random operations on %s', (kind) => {
           await world.close()
         }
       }),
-      { numRuns: 60, timeout: 10_000 },
+      { numRuns: 60, timeout: 60_000 },
     )
   }, 120_000)
 

@@ -149,7 +149,7 @@ describe('committed data', () => {
       expect(withoutCopy).toEqual([])
     }
     expect(acknowledged.length).toBeGreaterThanOrEqual(87)
-  }, 90_000)
+  })
 
   test('is not synced again after a kill if it is older than the last checkpoint', async () => {
     await using source = await createTestDatabase('embedded')

@@ -32,7 +32,7 @@ const limits: ParseLimits = {
   bytes: 30_000_000,
   pages: 2_000,
   unpackedBytes: 32_000_000,
-  milliseconds: 25_000,
+  milliseconds: 60_000,
   memoryBytes: 400_000_000,
 }
 const log = createLog('silent')
@@ -381,7 +381,7 @@ describe('concurrent files', () => {
         ])
       },
     ]
-    await using files = using({ milliseconds: 10_000 }, 3)
+    await using files = using({ milliseconds: 60_000 }, 3)
     const codes = new Set<string>()
     await Promise.all(
       Array.from({ length: 320 }, async (_, i) => {

@@ -25,7 +25,7 @@ async function open() {
           grounding: { question: '', passages: [], answerable: null },
           ...request,
         },
-        AbortSignal.timeout(10_000),
+        AbortSignal.timeout(60_000),
       ),
     )
   return { upstream, ask, [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose]() }

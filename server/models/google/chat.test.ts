@@ -6,7 +6,7 @@ import { createProvider } from '../providers/provider.ts'
 import { createTokenCounter } from '../tokens.ts'
 import { createService } from '../upstream/service.ts'
 
-const signal = AbortSignal.timeout(20_000)
+const signal = AbortSignal.timeout(60_000)
 
 async function open() {
   const upstream = await startGoogle({ apiKey: 'AIza-1' })

@@ -3,7 +3,7 @@ import { defaultModels, startOllama } from '../../../test/model-servers.ts'
 import { ollamaProvider } from '../../../test/models/providers.ts'
 import type { ChatModel, ChatRequest } from '../port.ts'
 
-const signal = AbortSignal.timeout(20_000)
+const signal = AbortSignal.timeout(60_000)
 
 async function open(numCtx?: number, models = defaultModels()) {
   const ollama = await startOllama({ models })

@@ -30,7 +30,7 @@ async function service(options: OpenAiOptions = {}) {
           grounding: { question: '', passages: [], answerable: null },
           ...request,
         },
-        AbortSignal.timeout(10_000),
+        AbortSignal.timeout(60_000),
       ),
     )
   return { upstream, model, ask, [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose]() }
@@ -155,7 +155,7 @@ describe('a service with deviations from OpenAI’s protocol', () => {
     server.upstream.script('/v1/models', { status: 200, body: '[{"id":"some-model"}]' })
     const listed = await listServed(
       createOpenAiService({ baseUrl: server.upstream.url }),
-      AbortSignal.timeout(5_000),
+      AbortSignal.timeout(60_000),
     )
     expect(listed).toMatchObject([{ name: 'some-model' }])
   })

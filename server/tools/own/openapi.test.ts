@@ -28,7 +28,7 @@ const read = (paths: object, more: object = {}) =>
 
 async function call([tool]: ReturnType<typeof read>, given: Record<string, unknown> = {}) {
   if (!tool?.request) throw new Error('There is no function.')
-  return await callFunction(client, tool.request, given, { headers: {}, signal: AbortSignal.timeout(5_000) })
+  return await callFunction(client, tool.request, given, { headers: {}, signal: AbortSignal.timeout(60_000) })
 }
 
 const list = { type: 'array', items: { type: 'string' } }

@@ -11,7 +11,7 @@ import { openPdf } from '../formats/pdf/pdfium.ts'
 import { documentParser } from '../index.ts'
 import type { OcrSettings } from './tesseract.ts'
 
-const limits = { bytes: 1e8, pages: 20, unpackedBytes: 2e7, milliseconds: 25_000, memoryBytes: 1e9 }
+const limits = { bytes: 1e8, pages: 20, unpackedBytes: 2e7, milliseconds: 60_000, memoryBytes: 1e9 }
 const installed = findProgram('tesseract') ?? ''
 const english: OcrSettings = {
   languages: 'eng',

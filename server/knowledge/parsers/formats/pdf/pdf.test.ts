@@ -17,7 +17,7 @@ import { drawPage } from './draw-page.ts'
 import { linesOf } from './lines.ts'
 import { runsOf } from './runs.ts'
 
-const limits = { bytes: 1e8, pages: 12, unpackedBytes: 20_000_000, milliseconds: 10_000, memoryBytes: 5e8 }
+const limits = { bytes: 1e8, pages: 12, unpackedBytes: 20_000_000, milliseconds: 60_000, memoryBytes: 5e8 }
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 beforeAll(async () => {
