@@ -27,7 +27,13 @@ import {
 } from './gateways/localchat/index.ts'
 import { mcp as createMcp, mcpRoutes } from './gateways/mcp/index.ts'
 import { generateProtocol, ollamaErrors, ollamaProtocol, ollamaRoutes } from './gateways/ollama/index.ts'
-import { openaiErrors, openaiProtocol, openaiRoutes, responsesProtocol } from './gateways/openai/index.ts'
+import {
+  openaiErrors,
+  openaiProtocol,
+  openaiRoutes,
+  responsesErrors,
+  responsesProtocol,
+} from './gateways/openai/index.ts'
 import { globalSearch as createGlobalSearch, globalSearchRoutes } from './global-search/index.ts'
 import { createHttp } from './http/index.ts'
 import { insight as createInsight, insightRoutes } from './insight/index.ts'
@@ -259,7 +265,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     admit,
     readiness,
     audit: admin.record,
-    errorFormats: { '/v1/': openaiErrors, '/ollama/': ollamaErrors },
+    errorFormats: { '/v1/responses': responsesErrors, '/v1/': openaiErrors, '/ollama/': ollamaErrors },
     telemetry,
     metrics: {
       log_lines_dropped_total: {

@@ -52,6 +52,15 @@ export const defineFieldError =
     return new AppError(422, code, problem, { details: [{ path, problem }] })
   }
 
+/**
+ * Returns the parameter that an error is about. `fields` are a protocol's names of parameters that differ from those in
+ * OpenAI's chat API, which errors use.
+ */
+export function fieldOf({ details }: AppError, fields: Readonly<Record<string, string>>): string | undefined {
+  const field = (details as { field?: string } | undefined)?.field
+  return field === undefined ? undefined : (fields[field] ?? field)
+}
+
 export const internal = (cause: unknown): AppError =>
   new AppError(500, 'internal', 'Internal error. The server log has the details.', { cause })
 

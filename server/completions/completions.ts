@@ -153,7 +153,7 @@ export function completions({
     const { model: requested, sampling, messages, tools, toolChoice, responseFormat } = request
     requirePlain(caller, requested)
     if (request.isStored || request.conversationId !== undefined)
-      throw unsupported('store', 'only the answers of avees are stored as conversations.')
+      throw unsupported('store', 'Only the answers of avees are stored as conversations.')
     await models.requireChatModel(requested).catch((error: unknown) => {
       // A fallback may answer for an unreachable service.
       if (!(error instanceof AppError) || error.status < 500) throw error
@@ -295,13 +295,13 @@ const checkTimeoutMs = 10_000
 
 /** @throws unsupported for what only plain models can do */
 function assertAnswerable({ messages, tools, responseFormat }: NewCompletion): void {
-  const reason = 'an avee answers with text, from its own documents.'
-  if (tools !== undefined && tools.length > 0) throw unsupported('tools', reason)
-  if (responseFormat !== undefined) throw unsupported('response_format', reason)
+  if (tools !== undefined && tools.length > 0)
+    throw unsupported('tools', 'An avee does not call tools of the client.')
+  if (responseFormat !== undefined) throw unsupported('response_format', 'An avee answers with text only.')
   if (messages.some(({ role, toolCalls = [] }) => role === 'tool' || toolCalls.length > 0))
-    throw unsupported('messages', 'avees do not call tools of the client.')
+    throw unsupported('tool_calls', 'An avee does not call tools of the client.')
   if (messages.some(({ images = [] }) => images.length > 0))
-    throw unsupported('messages', 'avees do not accept images here.')
+    throw unsupported('images', 'An avee does not accept images here.')
   if (messages.findLast(({ role }) => role !== 'system')?.role !== 'user')
-    throw unsupported('messages', 'the last message must have the role user.')
+    throw unsupported('messages', 'The last message must have the role user.')
 }

@@ -4,12 +4,13 @@ import { defineError, fromFailure } from '../errors.ts'
 export const modelNotFound = defineError(
   404,
   'model_not_found',
-  () => "The model does not exist, or you don't have access. GET /v1/models lists those you may use.",
+  () => "The model does not exist, or you don't have access. The list of models has those you may use.",
 )
+/** `field` is the name in OpenAI's chat API. */
 export const unsupported = defineError(
   400,
   'unsupported',
-  (field: string, reason: string) => `${field} is not supported: ${reason}`,
+  (_field: string, reason: string) => reason,
   (field) => ({ field }),
 )
 export const previousNotFound = defineError(

@@ -47,7 +47,7 @@ export type ErrorFormat = (error: AppError) => { status: number; body: object }
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The error formats of foreign protocols, by the prefix of their paths. */
+    /** The error formats of foreign protocols, by the prefix of their paths. The first match applies. */
     errorFormats: Readonly<Record<string, ErrorFormat>>
   }
 }

@@ -1,4 +1,4 @@
-import { imagesNotAllowed, noLocalModel, unsupportedByModel } from './errors.ts'
+import { capabilityMissing, imagesNotAllowed, noLocalModel, parameterUnsupported } from './errors.ts'
 import type { Capability, ChatModel, ChatRequest, OptionalParameter } from './port.ts'
 
 const mayGetImages = ({ remote, provider }: ChatModel, { imagesTo }: ChatRequest): boolean =>
@@ -40,13 +40,12 @@ export function checkRequest(model: ChatModel, request: ChatRequest): void {
   ]
   for (const [field, capability, isNeeded] of needed)
     if (isNeeded && !model.capabilities.includes(capability))
-      throw unsupportedByModel(model.name, field, capability)
+      throw capabilityMissing(model.name, field, capability)
 
   const given: Record<OptionalParameter, boolean> = {
     seed: request.seed !== undefined,
     stop: (request.stop ?? []).length > 0,
     tool_choice: toolChoice !== undefined && toolChoice !== 'auto' && toolChoice !== 'none',
   }
-  for (const field of model.unsupported)
-    if (given[field]) throw unsupportedByModel(model.name, field, undefined)
+  for (const field of model.unsupported) if (given[field]) throw parameterUnsupported(model.name, field)
 }

@@ -1,5 +1,5 @@
 import { AppError, defineError } from '../errors.ts'
-import type { Capability } from './port.ts'
+import type { Capability, OptionalParameter } from './port.ts'
 import type { ModelService } from './upstream/service.ts'
 
 /** Errors of a model service. Each has its own code, so that a truncated answer is never taken for a complete one. */
@@ -110,16 +110,27 @@ export const notAChatModel = defineError(
 export const embeddingModelNotFound = defineError(
   404,
   'model_not_found',
-  (name: string) => `There is no embedding model ${name}. GET /v1/models lists the models.`,
+  (name: string) => `There is no embedding model ${name}. The list of models has those you may use.`,
 )
-export const unsupportedByModel = defineError(
+/** `field` is the name in OpenAI's chat API. */
+export const capabilityMissing = defineError(
   400,
   'model_unsupported',
-  (name: string, field: string, capability: Capability | undefined) =>
-    capability === undefined
-      ? `${name} does not support ${field}. Leave it out or choose another model.`
-      : `${name} does not support ${field}: it lacks the capability ${capability}. Choose a model that has it.`,
+  (name: string, _field: string, capability: Capability) =>
+    `${name} lacks the capability ${capability}. Choose a model that has it.`,
   (_name, field, capability) => ({ field, capability }),
+)
+const optionalParameters: Record<OptionalParameter, string> = {
+  seed: 'a seed',
+  stop: 'stop sequences',
+  tool_choice: 'a required tool call',
+}
+export const parameterUnsupported = defineError(
+  400,
+  'model_unsupported',
+  (name: string, field: OptionalParameter) =>
+    `${name} does not support ${optionalParameters[field]}. Leave it out or choose another model.`,
+  (_name, field) => ({ field }),
 )
 export const imagesNotAllowed = defineError(
   403,

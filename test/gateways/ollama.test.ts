@@ -2,7 +2,7 @@ import { Ollama } from 'ollama'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../app.ts'
 import { bodyOf, createAvee, registerUser, type TestUser, uploadFiles } from '../builders.ts'
-import { type ScriptedOllama, startOllama } from '../model-servers.ts'
+import { type ScriptedOllama, startAnthropic, startOllama } from '../model-servers.ts'
 
 describe('the Ollama protocol', () => {
   let ollama: ScriptedOllama
@@ -148,10 +148,10 @@ describe('the Ollama protocol', () => {
     const chat = (body: object = {}) => client.chat({ model, messages: ask('Hello?'), ...body })
     await expect(chat({ model: 'avee/nobody' })).rejects.toMatchObject({
       status_code: 404,
-      message: expect.stringContaining('GET /ollama/api/tags lists'),
+      message: expect.stringMatching(/^The model does not exist/),
     })
     await expect(client.embed({ model: 'nothing', input: 'Hello' })).rejects.toMatchObject({
-      message: expect.stringContaining('GET /ollama/api/tags lists'),
+      message: expect.stringMatching(/^There is no embedding model nothing/),
     })
     await expect(chat({ options: { temperature: 3 } })).rejects.toMatchObject({
       status_code: 400,
@@ -159,7 +159,18 @@ describe('the Ollama protocol', () => {
     })
     await expect(chat({ format: 'json' })).rejects.toMatchObject({
       status_code: 400,
-      message: expect.stringMatching(/^format is not supported/),
+      message: 'format: An avee answers with text only.',
+    })
+    const images = ['iVBORw0KGgo=']
+    await expect(client.generate({ model, prompt: 'What is this?', images })).rejects.toMatchObject({
+      message: 'images: An avee does not accept images here.',
+    })
+    await using anthropic = await startAnthropic()
+    const provider = { kind: 'anthropic', name: 'claude', base_url: anthropic.url, api_key: 'sk-ant' }
+    bodyOf(await owner.client.post('/providers', provider))
+    await expect(chat({ model: 'claude-sonnet-4-5', options: { seed: 7 } })).rejects.toMatchObject({
+      status_code: 400,
+      message: expect.stringMatching(/^options.seed: .* does not support a seed/),
     })
     await expect(client.show({ model: undefined as never })).rejects.toMatchObject({
       status_code: 400,

@@ -211,7 +211,7 @@ describe('the OpenAI protocol', () => {
       })
     await see('llava:7b')
     expect(lastRequest().messages[0]?.images).toEqual([pixel])
-    await expect(see('llama3.2:1b')).rejects.toMatchObject({ status: 400, param: 'images' })
+    await expect(see('llama3.2:1b')).rejects.toMatchObject({ status: 400, param: 'messages' })
     await expect(see(`avee/${avee.handle}`)).rejects.toMatchObject({ status: 400, param: 'messages' })
   })
 
@@ -248,6 +248,11 @@ describe('the OpenAI protocol', () => {
       ['response_format', { type: 'json_object' }],
     ] as const)
       await expect(create(client, { [field]: value })).rejects.toMatchObject({ status: 400, param: field })
+    const url = 'data:image/png;base64,iVBORw0KGgo='
+    const input_image = { type: 'input_image' as const, image_url: url, detail: 'auto' as const }
+    await expect(
+      client.responses.create({ model: 'avee/local', input: [{ role: 'user', content: [input_image] }] }),
+    ).rejects.toMatchObject({ status: 400, param: 'input' })
     const hasty = connect(await createKey(owner, { requests_per_minute: 1 }))
     await hasty.models.list()
     await expect(create(hasty)).rejects.toBeInstanceOf(OpenAI.RateLimitError)

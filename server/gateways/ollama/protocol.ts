@@ -1,6 +1,5 @@
 import type { Protocol, RenderedAnswer } from '../../chat/index.ts'
 import type { ToolCall } from '../../models/index.ts'
-import { inOllamaTerms } from './errors.ts'
 
 type End = {
   finish_reason: string
@@ -48,7 +47,7 @@ const protocolOf =
         part(put(''), toEnd(end)),
       ],
       stopped: () => [part(put(''), { done: true, done_reason: 'stop' })],
-      error: ({ error }) => [{ error: inOllamaTerms(error.message) }],
+      error: ({ error }) => [{ error: error.message }],
     }
   }
 

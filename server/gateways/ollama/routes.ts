@@ -265,6 +265,6 @@ const imageTypes: [string, string][] = [
 
 function readImage(data: string): ChatImage {
   const mediaType = imageTypes.find(([start]) => data.startsWith(start))?.[1]
-  if (mediaType === undefined) throw unsupported('images', 'send PNG, JPEG, GIF or WebP in Base64.')
+  if (mediaType === undefined) throw unsupported('images', 'Images must be PNG, JPEG, GIF or WebP in Base64.')
   return { mediaType, data }
 }

@@ -1,4 +1,4 @@
-import type { AppError } from '../../errors.ts'
+import { type AppError, fieldOf } from '../../errors.ts'
 import type { ErrorFormat } from '../../http/index.ts'
 
 const types: Record<number, string> = {
@@ -9,24 +9,30 @@ const types: Record<number, string> = {
   429: 'rate_limit_error',
 }
 
-/** OpenAI's error body. Invalid fields, 422 elsewhere, are 400 there. */
-export const openaiErrors: ErrorFormat = (error) => {
-  const status = error.status === 422 ? 400 : error.status
-  return {
-    status,
-    body: {
-      error: {
-        message: error.message,
-        type: types[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error'),
-        param: fieldOf(error),
-        code: error.code,
+/**
+ * Creates OpenAI's error body, with the names that `fields` gives to parameters. Invalid fields, 422 elsewhere, are 400
+ * there.
+ */
+const errorFormat =
+  (fields: Record<string, string>): ErrorFormat =>
+  (error) => {
+    const status = error.status === 422 ? 400 : error.status
+    return {
+      status,
+      body: {
+        error: {
+          message: error.message,
+          type: types[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error'),
+          param: fieldOf(error, fields) ?? invalidFieldOf(error) ?? null,
+          code: error.code,
+        },
       },
-    },
+    }
   }
-}
 
-/** The field that an error is about. */
-function fieldOf({ details }: AppError): string | null {
-  const [first] = [details].flat() as ({ path?: string; field?: string } | undefined)[]
-  return first?.path ?? first?.field ?? null
-}
+export const openaiErrors = errorFormat({ images: 'messages', tool_calls: 'messages' })
+export const responsesErrors = errorFormat({ images: 'input', messages: 'input' })
+
+/** Returns the first field that failed validation, by the name that the client has sent. */
+const invalidFieldOf = ({ details }: AppError) =>
+  Array.isArray(details) ? (details[0] as { path?: string } | undefined)?.path : undefined

@@ -37,6 +37,6 @@ export function fromParts(role: OpenAiMessage['role'], parts: Part[]): ChatMessa
 
 function readImage(url: string): ChatImage {
   const prefix = /^data:(image\/[\w.+-]{1,40});base64,/.exec(url)
-  if (!prefix?.[1]) throw unsupported('messages', 'images must be data: URLs in Base64.')
+  if (!prefix?.[1]) throw unsupported('images', 'Images must be data: URLs in Base64.')
   return { mediaType: prefix[1], data: url.slice(prefix[0].length) }
 }

@@ -105,7 +105,7 @@ export const openaiRoutes =
     route(app, createEmbeddings, async (request, reply) => {
       const { model, input, encoding_format, dimensions } = request.body
       if (dimensions != null)
-        throw unsupported('dimensions', 'vectors have the size that the model gives them.')
+        throw unsupported('dimensions', 'Vectors have the size that the model gives them.')
       const texts = [input].flat()
       const { vectors, tokens } = await completions.embed(
         callerOf(request),
