@@ -89,7 +89,7 @@ export const approveToolCall = operation({
 export const toolKinds = ['openapi', 'mcp', 'mcp_stdio'] as const
 export type ToolKind = (typeof toolKinds)[number]
 
-const ownToolName = z
+const customToolName = z
   .string()
   .check(
     z.regex(
@@ -108,8 +108,8 @@ const shared = describe(
   'Whether it is offered to everybody who may ask the avee, instead of its owner alone. Its functions then receive words of their questions, and they approve calls that make changes.',
 )
 
-export const ownTool = component(
-  'OwnTool',
+export const customTool = component(
+  'CustomTool',
   z.object({
     id,
     avee_id: id,
@@ -133,18 +133,18 @@ export const ownTool = component(
     created_at: timestamp,
   }),
 )
-export type OwnTool = z.infer<typeof ownTool>
+export type CustomTool = z.infer<typeof customTool>
 
-const ownToolParams = z.extend(aveeParams, { tool_id: id })
+const customToolParams = z.extend(aveeParams, { tool_id: id })
 
-export const listOwnTools = operation({
+export const listCustomTools = operation({
   method: 'GET',
   path: '/avees/:id/tools',
   tags,
   summary: 'List the tools that the owner has added to an avee',
   description: 'Only for the owner. The built-in ones are the member `tools` of the avee.',
   params: aveeParams,
-  responses: { 200: z.object({ tools: z.array(ownTool) }) },
+  responses: { 200: z.object({ tools: z.array(customTool) }) },
 })
 
 export const addTool = operation({
@@ -159,7 +159,7 @@ export const addTool = operation({
   body: z.discriminatedUnion('kind', [
     z.object({
       kind: z.literal('openapi'),
-      name: ownToolName,
+      name: customToolName,
       url: z.optional(url),
       spec: z.optional(
         describe(
@@ -173,7 +173,7 @@ export const addTool = operation({
     }),
     z.object({
       kind: z.literal('mcp'),
-      name: ownToolName,
+      name: customToolName,
       url,
       headers: z.optional(headers),
       operations: z.optional(operations),
@@ -181,14 +181,14 @@ export const addTool = operation({
     }),
     z.object({
       kind: z.literal('mcp_stdio'),
-      name: ownToolName,
+      name: customToolName,
       command: shortText(1_000).check(z.minLength(1)),
       args: z._default(z.array(shortText(2_000)).check(z.maxLength(50)), []),
       operations: z.optional(operations),
       shared: z.optional(shared),
     }),
   ]),
-  responses: { 201: ownTool },
+  responses: { 201: customTool },
 })
 
 export const updateTool = operation({
@@ -198,11 +198,11 @@ export const updateTool = operation({
   summary: 'Change a tool of an avee',
   audit: 'tool.update',
   description: 'A new URL needs the headers again, if there are any.',
-  params: ownToolParams,
+  params: customToolParams,
   body: z.partial(
-    z.object({ name: ownToolName, url, headers, operations: z.nullable(operations), enabled, shared }),
+    z.object({ name: customToolName, url, headers, operations: z.nullable(operations), enabled, shared }),
   ),
-  responses: { 200: ownTool },
+  responses: { 200: customTool },
 })
 
 export const testTool = operation({
@@ -211,9 +211,9 @@ export const testTool = operation({
   tags,
   summary: 'Test a tool of an avee',
   description: 'Reads the description of its functions again and stores it.',
-  params: ownToolParams,
+  params: customToolParams,
   responses: {
-    200: z.object({ ok: z.boolean(), error: z.optional(z.string()), latency_ms: z.int(), tool: ownTool }),
+    200: z.object({ ok: z.boolean(), error: z.optional(z.string()), latency_ms: z.int(), tool: customTool }),
   },
 })
 
@@ -223,6 +223,6 @@ export const deleteTool = operation({
   tags,
   summary: 'Remove a tool of an avee',
   audit: 'tool.delete',
-  params: ownToolParams,
+  params: customToolParams,
   responses: { 200: ok },
 })

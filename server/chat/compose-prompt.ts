@@ -81,7 +81,7 @@ export async function composePrompt(
   )
   const allowsExternal = !request.isLocalOnly && !gathered.hasLocalOnly
   const usable = tools
-    .ofAvee(avee, gathered.ownTools)
+    .ofAvee(avee, gathered.customTools)
     .filter(
       ({ scope }) => (scope !== 'documents' || useDocuments) && (scope !== 'external' || allowsExternal),
     )

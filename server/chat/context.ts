@@ -21,7 +21,7 @@ import { type HistoryRow, type MessageRow, selectHistory } from './store/message
 
 export type ContextDependencies = {
   database: Database
-  tools: Pick<Tools, 'selectOwn'>
+  tools: Pick<Tools, 'selectCustom'>
   knowledge: Pick<
     Knowledge,
     'contextPassages' | 'layersOf' | 'passageCounts' | 'attachments' | 'picture' | 'pagesForImages'
@@ -68,8 +68,8 @@ export type TurnContext = {
   attached: string[]
   /** The attachments of the conversation, for further searches. */
   attachments: ConversationAttachments | undefined
-  /** The tools that the owner has added. */
-  ownTools: OfferedToolRow[]
+  /** The custom tools of the avee. */
+  customTools: OfferedToolRow[]
 }
 
 /** About as many as fit into half of a window of 32,768 tokens; smaller windows contain the best of them. */
@@ -106,7 +106,7 @@ export function contextQueries(
   return {
     earlier: selectHistory(questionId, layers, history ? 0 : summaryLookback),
     passageCounts: knowledge.passageCounts({ aveeId, layers }),
-    ownTools: tools.selectOwn({ aveeId, isOwner }),
+    customTools: tools.selectCustom({ aveeId, isOwner }),
     attachmentCounts: knowledge.passageCounts({ aveeId: conversationId ?? NIL, layers }),
     memoryCounts: memory.counts({ aveeId, userId, layer, remote: isRemote }),
     turnCounts: memory.turnCounts({ conversationId: conversationId ?? NIL, layers }),
@@ -126,7 +126,7 @@ export async function gatherContext(
 ): Promise<TurnContext> {
   const { aveeId, userId, layer, conversationId } = request
   const layers = layersWithin(layer)
-  const { earlier, ownTools, passageCounts, attachmentCounts, memoryCounts, turnCounts, updates } =
+  const { earlier, customTools, passageCounts, attachmentCounts, memoryCounts, turnCounts, updates } =
     request.rows ??
     (await selectTogether(
       dependencies.database.db,
@@ -188,7 +188,7 @@ export async function gatherContext(
     retrievedTurns: await visibleTurns(dependencies, retrievedTurns, request),
     ...grounding,
     attachments,
-    ownTools,
+    customTools,
     hasLocalOnly: memories.some(({ local_only }) => local_only),
     memories: memories.map(({ id, type, content, ...validity }) => ({
       id,

@@ -9,7 +9,7 @@ import { type Document, document as documentShape } from '../../contract/knowled
 import { layersWithin } from '../../contract/layers.ts'
 import { memory as memoryShape } from '../../contract/memory.ts'
 import { message as messageShape } from '../../contract/messages.ts'
-import { ownTool as toolShape } from '../../contract/tools.ts'
+import { customTool as toolShape } from '../../contract/tools.ts'
 import type { Accounts } from '../accounts/index.ts'
 import { type Avees, presentAvee } from '../avees/index.ts'
 import { type Chat, exportMarkdown } from '../chat/index.ts'
@@ -27,7 +27,7 @@ export type DataExportDependencies = {
   memory: Pick<Memory, 'exportMemories'>
   chat: Pick<Chat, 'listConversations' | 'getWholeConversation'>
   completions: Pick<Completions, 'listKept' | 'getKept'>
-  tools: { own: Pick<Tools['own'], 'list'> }
+  tools: { custom: Pick<Tools['custom'], 'list'> }
 }
 
 /** An answer of `POST /v1/responses` that later requests can continue, with the messages it answers. */
@@ -124,7 +124,7 @@ export function dataExport({
     )
     if (caller.aveeId === null)
       addJson('tools.json', z.array(toolShape), async () =>
-        (await Promise.all(owned.map(({ avee }) => tools.own.list(caller, avee.id)))).flat(),
+        (await Promise.all(owned.map(({ avee }) => tools.custom.list(caller, avee.id)))).flat(),
       )
     addJson('memories.json', z.array(memoryShape), async () =>
       (await memory.exportMemories(caller, undefined)).map(presentMemory),

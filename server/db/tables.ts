@@ -287,7 +287,7 @@ export type Tables = {
     created_at: CreatedAt
   }
   run_events: { run_id: string; n: number; data: string }
-  /** The tools that owners have added to their avees. */
+  /** The custom tools of avees. */
   own_tools: {
     id: string
     avee_id: string

@@ -70,7 +70,7 @@ export const unknownOperations = defineError(
   (names: string[], known: string[]) =>
     `There is no function ${names.join(', ')}. The functions are ${known.join(', ')}.`,
 )
-export const ownToolNotFound = defineError(404, 'tool_not_found', () => 'Tool not found.')
+export const customToolNotFound = defineError(404, 'tool_not_found', () => 'Tool not found.')
 export const toolNameTaken = defineError(
   409,
   'tool_name_taken',

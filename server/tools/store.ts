@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import type { Db, Row, Tables } from '../db/index.ts'
 
-export type OwnToolRow = Row<'own_tools'>
+export type CustomToolRow = Row<'own_tools'>
 
-export const listOwnTools = (db: Db, aveeId: string): Promise<OwnToolRow[]> =>
+export const listCustomTools = (db: Db, aveeId: string): Promise<CustomToolRow[]> =>
   db.selectFrom('own_tools').selectAll().where('avee_id', '=', aveeId).orderBy('id').execute()
 
 /**
@@ -22,22 +22,22 @@ export const selectOffered = (db: Db, { aveeId, isOwner }: { aveeId: string; isO
     .orderBy('own_tools.id')
 
 export type OfferedToolRow = Pick<
-  OwnToolRow,
+  CustomToolRow,
   'id' | 'kind' | 'name' | 'url' | 'secrets' | 'command' | 'args' | 'functions' | 'operations'
 >
 
 type Values = Omit<Tables['own_tools'], 'created_at' | 'functions' | 'enabled'> & { functions: string }
 
-export const insertOwnTool = (db: Db, values: Values): Promise<OwnToolRow> =>
+export const insertCustomTool = (db: Db, values: Values): Promise<CustomToolRow> =>
   db.insertInto('own_tools').values(values).returningAll().executeTakeFirstOrThrow()
 
-export const updateOwnTool = (
+export const updateCustomTool = (
   db: Db,
   id: string,
   changes: Partial<Values & { enabled: boolean }>,
-): Promise<OwnToolRow | undefined> =>
+): Promise<CustomToolRow | undefined> =>
   db.updateTable('own_tools').set(changes).where('id', '=', id).returningAll().executeTakeFirst()
 
-export async function deleteOwnTool(db: Db, id: string): Promise<void> {
+export async function deleteCustomTool(db: Db, id: string): Promise<void> {
   await db.deleteFrom('own_tools').where('id', '=', id).execute()
 }

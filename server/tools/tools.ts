@@ -8,6 +8,7 @@ import type { Log } from '../log.ts'
 import type { Memory } from '../memory/index.ts'
 import type { JsonSchema } from '../models/index.ts'
 import { calculate } from './calculate.ts'
+import { type CustomToolDependencies, customTools } from './custom/custom-tools.ts'
 import { documentTools } from './documents.ts'
 import {
   badArguments,
@@ -18,7 +19,6 @@ import {
   unknownTimeZone,
 } from './errors.ts'
 import { memoryTools } from './memories.ts'
-import { type OwnToolDependencies, ownTools } from './own/own-tools.ts'
 import type { OfferedToolRow } from './store.ts'
 import {
   type AveeTool,
@@ -30,7 +30,7 @@ import {
 } from './tool.ts'
 import { fetchPageTool, searchWebTool } from './web.ts'
 
-export type ToolDependencies = OwnToolDependencies & {
+export type ToolDependencies = CustomToolDependencies & {
   knowledge: Pick<Knowledge, 'contextPassages' | 'page' | 'webPage'>
   memory: Pick<Memory, 'recall' | 'prepareMemory'>
   log: Log
@@ -54,7 +54,7 @@ export function tools({
   now = () => new Date(),
   ...dependencies
 }: ToolDependencies) {
-  const own = ownTools({ avees, ...dependencies })
+  const custom = customTools({ avees, ...dependencies })
   const builtIn: Partial<Record<ToolName, BuiltInTool>> = {
     ...documentTools(knowledge),
     ...memoryTools(memory),
@@ -153,21 +153,21 @@ export function tools({
       }),
 
     /** Selects the tools that the owner of an avee has added, for `ofAvee`. */
-    selectOwn: own.selectOffered,
+    selectCustom: custom.selectOffered,
 
     /** Returns the tools that an avee may use: its built-in ones, and those of its owner. */
-    ofAvee: (avee: Pick<Avee, 'tools'>, ownRows: OfferedToolRow[]): AveeTool[] => [
+    ofAvee: (avee: Pick<Avee, 'tools'>, customRows: OfferedToolRow[]): AveeTool[] => [
       ...avee.tools.flatMap((name) => {
         const tool = find(name)
         return tool ? [present(name, tool)] : []
       }),
-      ...own.toTools(ownRows, (run, context) => runTool('external', run, context)),
+      ...custom.toTools(customRows, (run, context) => runTool('external', run, context)),
     ],
 
     /** Manages the tools that owners add. */
-    own,
+    custom,
 
-    [Symbol.asyncDispose]: own[Symbol.asyncDispose],
+    [Symbol.asyncDispose]: custom[Symbol.asyncDispose],
   }
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Message } from '../../contract/messages.ts'
-import type { OwnTool, ToolCall, ToolName } from '../../contract/tools.ts'
+import type { CustomTool, ToolCall, ToolName } from '../../contract/tools.ts'
 import { createApp } from '../../server/app.ts'
 import { readConfig } from '../../server/config.ts'
 import { startApp } from '../app.ts'
@@ -424,7 +424,7 @@ describe('tools', () => {
   test('of an OpenAPI description read without a question and change something only when allowed', async () => {
     const { client, avee, id } = await start(app, [])
     const path = `/avees/${avee.id}/tools`
-    const added = bodyOf(await client.post<OwnTool>(path, shop.tool))
+    const added = bodyOf(await client.post<CustomTool>(path, shop.tool))
     expect(added).toMatchObject({
       header_names: ['x-key'],
       functions: [
@@ -505,7 +505,7 @@ describe('tools', () => {
     const { key } = bodyOf(await admin.client.post<{ key: string }>('/api-keys', { name: 'MCP' }))
     const path = `/avees/${avee.id}/tools`
     const mcp = bodyOf(
-      await admin.client.post<OwnTool>(path, {
+      await admin.client.post<CustomTool>(path, {
         kind: 'mcp',
         name: 'Gabee',
         url: `${app.url}/mcp`,
@@ -518,7 +518,7 @@ describe('tools', () => {
       { name: 'remember', needs_approval: true },
     ])
     const program = { kind: 'mcp_stdio', name: 'Echo', command: process.execPath, args: ['-e', echoServer] }
-    const echo = bodyOf(await admin.client.post<OwnTool>(path, program))
+    const echo = bodyOf(await admin.client.post<CustomTool>(path, program))
     expect(bodyOf(await admin.client.post(`${path}/${echo.id}/test`, {}))).toMatchObject({ ok: true })
     ollama.script(
       '/api/chat',

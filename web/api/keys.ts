@@ -62,7 +62,7 @@ export const keys = {
   catalogue: ['models', 'catalogue'],
   availableModels: ['models', 'available'],
   tools: ['tools'],
-  ownTools: (avee: string) => ['tools', avee],
+  customTools: (avee: string) => ['tools', avee],
   admin: ['admin'],
   adminUsers: ['admin', 'users'],
   adminUsage: (from: string, to: string) => ['admin', 'usage', from, to],

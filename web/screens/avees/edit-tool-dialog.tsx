@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import { type OwnTool, updateTool } from '../../../contract/tools.ts'
+import { type CustomTool, updateTool } from '../../../contract/tools.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
@@ -10,7 +10,7 @@ import { Badge, Notice } from '../../ui/state.tsx'
 import { headersOf, ToolAddressField, ToolHeadersField, ToolNameField } from './tool-fields.tsx'
 
 /** Changes a tool of an avee, and selects the functions that it offers. */
-export function EditToolDialog({ tool, onClose }: { tool: OwnTool; onClose: () => void }) {
+export function EditToolDialog({ tool, onClose }: { tool: CustomTool; onClose: () => void }) {
   const api = useApi()
   const queries = useQueryClient()
   const { functions, header_names } = tool
@@ -34,7 +34,7 @@ export function EditToolDialog({ tool, onClose }: { tool: OwnTool; onClose: () =
       }),
     onSuccess: async () => {
       onClose()
-      await queries.invalidateQueries({ queryKey: keys.ownTools(tool.avee_id) })
+      await queries.invalidateQueries({ queryKey: keys.customTools(tool.avee_id) })
     },
   })
   const toggle = (each: string): void =>

@@ -8,7 +8,7 @@ import { Section } from '../../shell/page.tsx'
 import { builtInTools } from '../../tools/built-in-tools.ts'
 import { errorMessage, Loaded } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
-import { OwnTools } from './own-tools.tsx'
+import { CustomTools } from './custom-tools.tsx'
 
 /** The tools that an avee may use while it answers. */
 export function ToolSettings({ avee }: { avee: Avee }) {
@@ -55,7 +55,7 @@ export function ToolSettings({ avee }: { avee: Avee }) {
           )}
         </Loaded>
       </Section>
-      <OwnTools avee={avee} />
+      <CustomTools avee={avee} />
     </div>
   )
 }

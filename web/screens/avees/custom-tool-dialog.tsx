@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
-import { addTool, type OwnTool, type ToolKind, toolKinds } from '../../../contract/tools.ts'
+import { addTool, type CustomTool, type ToolKind, toolKinds } from '../../../contract/tools.ts'
 import { keys } from '../../api/index.ts'
 import { useApi, useIsAdmin } from '../../api/react.tsx'
 import { type Message, message, t } from '../../languages/index.ts'
@@ -22,14 +22,14 @@ const kindHints: Record<ToolKind, Message> = {
 }
 
 /** Adds a tool to an avee. `onAdded` receives it with its functions. */
-export function OwnToolDialog({
+export function CustomToolDialog({
   avee,
   onClose,
   onAdded,
 }: {
   avee: Avee
   onClose: () => void
-  onAdded: (tool: OwnTool) => void
+  onAdded: (tool: CustomTool) => void
 }) {
   const api = useApi()
   const queries = useQueryClient()
@@ -53,7 +53,7 @@ export function OwnToolDialog({
     onSuccess: async (tool) => {
       onClose()
       onAdded(tool)
-      await queries.invalidateQueries({ queryKey: keys.ownTools(avee.id) })
+      await queries.invalidateQueries({ queryKey: keys.customTools(avee.id) })
     },
   })
   const submit = (event: FormEvent): void => {

@@ -3,7 +3,13 @@ import { Pencil, Plus, Trash2, Zap } from 'lucide-react'
 import { useState } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
 import type { BodyOf } from '../../../contract/operation.ts'
-import { deleteTool, listOwnTools, type OwnTool, testTool, updateTool } from '../../../contract/tools.ts'
+import {
+  type CustomTool,
+  deleteTool,
+  listCustomTools,
+  testTool,
+  updateTool,
+} from '../../../contract/tools.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
@@ -15,18 +21,18 @@ import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { SmallSelect } from '../../ui/field.tsx'
 import { Badge, errorMessage, Loaded } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import { CustomToolDialog } from './custom-tool-dialog.tsx'
 import { EditToolDialog } from './edit-tool-dialog.tsx'
-import { OwnToolDialog } from './own-tool-dialog.tsx'
-import './own-tools.css'
+import './custom-tools.css'
 
 /** The tools that the owner has added to an avee. */
-export function OwnTools({ avee }: { avee: Avee }) {
+export function CustomTools({ avee }: { avee: Avee }) {
   const api = useApi()
   const [isAdding, setIsAdding] = useState(false)
-  const [edited, setEdited] = useState<OwnTool>()
+  const [edited, setEdited] = useState<CustomTool>()
   const list = useQuery({
-    queryKey: keys.ownTools(avee.id),
-    queryFn: () => api.call(listOwnTools, { params: { id: avee.id } }),
+    queryKey: keys.customTools(avee.id),
+    queryFn: () => api.call(listCustomTools, { params: { id: avee.id } }),
   })
   return (
     <Section
@@ -45,28 +51,28 @@ export function OwnTools({ avee }: { avee: Avee }) {
           tools.length === 0 ? (
             <p className="soft">{t('No tools yet.')}</p>
           ) : (
-            <ul className="rows own-tools">
+            <ul className="rows custom-tools">
               {tools.map((tool) => (
-                <OwnToolRow key={tool.id} tool={tool} onEdit={() => setEdited(tool)} />
+                <CustomToolRow key={tool.id} tool={tool} onEdit={() => setEdited(tool)} />
               ))}
             </ul>
           )
         }
       </Loaded>
-      {isAdding && <OwnToolDialog avee={avee} onClose={() => setIsAdding(false)} onAdded={setEdited} />}
+      {isAdding && <CustomToolDialog avee={avee} onClose={() => setIsAdding(false)} onAdded={setEdited} />}
       {edited && <EditToolDialog tool={edited} onClose={() => setEdited(undefined)} />}
     </Section>
   )
 }
 
-function OwnToolRow({ tool, onEdit }: { tool: OwnTool; onEdit: () => void }) {
+function CustomToolRow({ tool, onEdit }: { tool: CustomTool; onEdit: () => void }) {
   const api = useApi()
   const queries = useQueryClient()
   const showToast = useToast()
   const [isRemoving, setIsRemoving] = useState(false)
   const { name, kind, url, command, functions, last_error } = tool
   const params = { id: tool.avee_id, tool_id: tool.id }
-  const refresh = () => queries.invalidateQueries({ queryKey: keys.ownTools(tool.avee_id) })
+  const refresh = () => queries.invalidateQueries({ queryKey: keys.customTools(tool.avee_id) })
   const test = useMutation({
     mutationFn: () => api.call(testTool, { params }),
     onSuccess: ({ ok, error, latency_ms, tool: tested }) =>

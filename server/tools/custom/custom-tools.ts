@@ -1,5 +1,5 @@
 import type { BodyOf } from '../../../contract/operation.ts'
-import type { addTool, OwnTool, updateTool } from '../../../contract/tools.ts'
+import type { addTool, CustomTool, updateTool } from '../../../contract/tools.ts'
 import { type Avee, type Avees, notTheOwner } from '../../avees/index.ts'
 import { type Database, newId, type ToolFunction, translateConflict } from '../../db/index.ts'
 import type { Encryption } from '../../encryption.ts'
@@ -7,10 +7,10 @@ import { AppError } from '../../errors.ts'
 import type { Caller } from '../../http/caller.ts'
 import { publicClient } from '../../knowledge/index.ts'
 import {
+  customToolNotFound,
   descriptionMissing,
   headersNeeded,
   noUrl,
-  ownToolNotFound,
   programsForAdmins,
   toolNameTaken,
   toolUnreachable,
@@ -19,20 +19,20 @@ import {
   unknownTool,
 } from '../errors.ts'
 import {
-  deleteOwnTool,
-  insertOwnTool,
-  listOwnTools,
+  type CustomToolRow,
+  deleteCustomTool,
+  insertCustomTool,
+  listCustomTools,
   type OfferedToolRow,
-  type OwnToolRow,
   selectOffered,
-  updateOwnTool,
+  updateCustomTool,
 } from '../store.ts'
 import type { AveeTool, ToolContext, ToolResult } from '../tool.ts'
 import { callMcpTool, listMcpTools, type McpServer } from './mcp.ts'
 import { callFunction, fetchFunctions, readFunctions } from './openapi.ts'
 import { parseDescription } from './parse-description.ts'
 
-export type OwnToolDependencies = {
+export type CustomToolDependencies = {
   database: Database
   avees: Pick<Avees, 'view' | 'viewOfConversation'>
   encryption: Encryption
@@ -56,7 +56,7 @@ const maxResultCharacters = 40_000
 const maxSummaryCharacters = 2_000
 
 /** The tools that owners add to their avees: operations of HTTP services, and servers of the Model Context Protocol. */
-export function ownTools({ database, avees, encryption, allowedHosts }: OwnToolDependencies) {
+export function customTools({ database, avees, encryption, allowedHosts }: CustomToolDependencies) {
   const { db } = database
   const http = publicClient({
     allowedHosts,
@@ -70,15 +70,15 @@ export function ownTools({ database, avees, encryption, allowedHosts }: OwnToolD
     return avee
   }
 
-  async function requireTool(caller: Caller, aveeIdOrHandle: string, id: string): Promise<OwnToolRow> {
+  async function requireTool(caller: Caller, aveeIdOrHandle: string, id: string): Promise<CustomToolRow> {
     const { id: aveeId } = await requireOwned(caller, aveeIdOrHandle)
-    const row = (await listOwnTools(db, aveeId)).find((each) => each.id === id)
-    if (!row) throw ownToolNotFound()
+    const row = (await listCustomTools(db, aveeId)).find((each) => each.id === id)
+    if (!row) throw customToolNotFound()
     if (row.kind === 'mcp_stdio' && !caller.isAdmin) throw programsForAdmins()
     return row
   }
 
-  const headersOf = ({ id, secrets }: Pick<OwnToolRow, 'id' | 'secrets'>): Headers =>
+  const headersOf = ({ id, secrets }: Pick<CustomToolRow, 'id' | 'secrets'>): Headers =>
     secrets === null ? {} : (JSON.parse(encryption.decrypt(secrets, contextOf(id))) as Headers)
 
   const encrypt = (id: string, headers: Headers): string | null =>
@@ -117,7 +117,7 @@ export function ownTools({ database, avees, encryption, allowedHosts }: OwnToolD
     }
   }
 
-  function present(row: OwnToolRow): OwnTool {
+  function present(row: CustomToolRow): CustomTool {
     let headerNames: string[] = []
     try {
       headerNames = Object.keys(headersOf(row))
@@ -176,14 +176,14 @@ export function ownTools({ database, avees, encryption, allowedHosts }: OwnToolD
       })
     },
 
-    async list(caller: Caller, avee: string): Promise<OwnTool[]> {
-      return (await listOwnTools(db, (await requireOwned(caller, avee)).id)).map(present)
+    async list(caller: Caller, avee: string): Promise<CustomTool[]> {
+      return (await listCustomTools(db, (await requireOwned(caller, avee)).id)).map(present)
     },
 
-    async add(caller: Caller, avee: string, body: BodyOf<typeof addTool>): Promise<OwnTool> {
+    async add(caller: Caller, avee: string, body: BodyOf<typeof addTool>): Promise<CustomTool> {
       const { id: aveeId } = await requireOwned(caller, avee)
       if (body.kind === 'mcp_stdio' && !caller.isAdmin) throw programsForAdmins()
-      if ((await listOwnTools(db, aveeId)).length >= maxTools) throw tooManyTools(maxTools)
+      if ((await listCustomTools(db, aveeId)).length >= maxTools) throw tooManyTools(maxTools)
       const id = newId()
       const source: Source = {
         kind: body.kind,
@@ -216,7 +216,7 @@ export function ownTools({ database, avees, encryption, allowedHosts }: OwnToolD
         shared: body.shared ?? false,
         last_error: null,
       }
-      return present(await insertOwnTool(db, values).catch(onConflict(body.name)))
+      return present(await insertCustomTool(db, values).catch(onConflict(body.name)))
     },
 
     async update(
@@ -224,7 +224,7 @@ export function ownTools({ database, avees, encryption, allowedHosts }: OwnToolD
       avee: string,
       id: string,
       body: BodyOf<typeof updateTool>,
-    ): Promise<OwnTool> {
+    ): Promise<CustomTool> {
       const row = await requireTool(caller, avee, id)
       const { headers, url, operations, ...changes } = body
       if (url !== undefined && row.url === null) throw noUrl()
@@ -233,7 +233,7 @@ export function ownTools({ database, avees, encryption, allowedHosts }: OwnToolD
       const functions = isMoved ? await listFunctions({ ...row, url, headers: headers ?? {} }) : row.functions
       checkOperations(operations ?? undefined, functions)
       const { name = row.name, enabled = row.enabled, shared = row.shared } = changes
-      const saved = await updateOwnTool(db, id, {
+      const saved = await updateCustomTool(db, id, {
         name,
         enabled,
         shared,
@@ -241,7 +241,7 @@ export function ownTools({ database, avees, encryption, allowedHosts }: OwnToolD
         ...(headers && { secrets: encrypt(id, headers) }),
         ...(operations !== undefined && { operations }),
       }).catch(onConflict(name))
-      if (!saved) throw ownToolNotFound()
+      if (!saved) throw customToolNotFound()
       return present(saved)
     },
 
@@ -256,14 +256,14 @@ export function ownTools({ database, avees, encryption, allowedHosts }: OwnToolD
               (functions) => ({ functions }),
               (error: AppError) => ({ error: error.message }),
             )
-      const saved = await updateOwnTool(
+      const saved = await updateCustomTool(
         db,
         id,
         'error' in outcome
           ? { last_error: outcome.error }
           : { last_error: null, functions: JSON.stringify(outcome.functions) },
       )
-      if (!saved) throw ownToolNotFound()
+      if (!saved) throw customToolNotFound()
       return {
         ok: !('error' in outcome),
         ...('error' in outcome && { error: outcome.error }),
@@ -273,7 +273,7 @@ export function ownTools({ database, avees, encryption, allowedHosts }: OwnToolD
     },
 
     async delete(caller: Caller, avee: string, id: string): Promise<void> {
-      await deleteOwnTool(db, (await requireTool(caller, avee, id)).id)
+      await deleteCustomTool(db, (await requireTool(caller, avee, id)).id)
     },
 
     [Symbol.asyncDispose]: http[Symbol.asyncDispose],
@@ -290,7 +290,7 @@ export function ownTools({ database, avees, encryption, allowedHosts }: OwnToolD
   }
 }
 
-export type OwnTools = ReturnType<typeof ownTools>
+export type CustomTools = ReturnType<typeof customTools>
 
 const contextOf = (id: string) => `tool ${id}`
 
