@@ -20,7 +20,7 @@ import pg from 'pg'
 import { type Database, type Db, newId, openDatabase } from '../server/db/index.ts'
 import { originals } from '../server/knowledge/index.ts'
 import { upsertDocument } from '../server/knowledge/store/documents.ts'
-import { insertVersions } from '../server/knowledge/store/versions.ts'
+import { insertVersion } from '../server/knowledge/store/versions.ts'
 import { createLog } from '../server/log.ts'
 import { askStream, createConversation } from '../test/builders.ts'
 import type { TestClient } from '../test/client.ts'
@@ -69,7 +69,7 @@ async function writeFiles(database: Database, dataDir: string, aveeId: string): 
     await mkdir(path.dirname(pathOf(sha256)), { recursive: true })
     await writeFile(pathOf(sha256), content)
     await database.transaction(async (trx) => {
-      const [version = ''] = await insertVersions(trx, [{ aveeId, runId: newId(), file: 0 }], 'live')
+      const version = await insertVersion(trx, { aveeId, runId: newId(), file: 0 }, 'live')
       await upsertDocument(trx, {
         id: newId(),
         avee_id: aveeId,

@@ -5,7 +5,7 @@ import { passageWithContext } from '../server/knowledge/chunking/passage.ts'
 import { assignSections } from '../server/knowledge/ingest/sections.ts'
 import { upsertDocument } from '../server/knowledge/store/documents.ts'
 import { insertVectors } from '../server/knowledge/store/vectors.ts'
-import { insertContent, insertVersions } from '../server/knowledge/store/versions.ts'
+import { insertContent, insertVersion } from '../server/knowledge/store/versions.ts'
 import type { Embedder } from '../server/models/index.ts'
 import { bm25Vectorizer, stemmerFor } from '../server/search/index.ts'
 import { syntheticDocument } from './synthetic.ts'
@@ -40,7 +40,7 @@ export async function fill(
   ) {
     const { title, paragraphs } = syntheticDocument(number, size)
     const documentId = newId()
-    const [version = ''] = await insertVersions(trx, [{ aveeId, runId: newId(), file: 0 }], 'live')
+    const version = await insertVersion(trx, { aveeId, runId: newId(), file: 0 }, 'live')
     const text = paragraphs.join('\n\n')
     const vectorizer = bm25Vectorizer(aveeId, { title, filename: null }, await stemmerFor(language))
     const passages = paragraphs.map((text) => ({ page: null, heading: null, text }))
@@ -50,7 +50,7 @@ export async function fill(
       pages: [{ page: 1, text }],
       sections: bySection.map(([section, some]) => ({ section, lex: vectorizer.section(some) })),
     }
-    await insertContent(trx, aveeId, [{ to: { version, layer: 'public', space: null }, content }])
+    await insertContent(trx, { aveeId, version, layer: 'public', space: null }, content)
     let start = 0
     const rows = passages.map(({ text, heading }, i) => {
       const { terms, vector } = vectorizer.passage(heading, text)

@@ -3,7 +3,7 @@ import type { Trx } from '../db/index.ts'
 import { toFailure } from '../errors.ts'
 import { unknownKind } from './errors.ts'
 import type { Closing, Completion, EventBody, RunEvent, RunRecord } from './kind.ts'
-import { encode, type OwnedRun } from './owned-run.ts'
+import { encode, type OwnedRun, RunInterrupted } from './owned-run.ts'
 import { DatabaseUnavailableError, type LogAccess, persist } from './persist.ts'
 import { type Append, appendEvents, finishRun, listEvents } from './store.ts'
 
@@ -42,11 +42,24 @@ export function createFinisher({
 }: LogAccess & { onFinished: (run: OwnedRun) => void; listeners: FinishListener[] }) {
   async function finish(run: OwnedRun, outcome: Outcome): Promise<void> {
     run.close()
+    await end(run, (rest) => finishWithFallbacks(run, rest, outcome))
+  }
+
+  /** Ends a run. Throws the errors of the completion, after which the run continues. */
+  async function complete(run: OwnedRun, completion: Completion): Promise<void> {
+    await end(run, (rest) => tryFinish(run, rest, completing(completion)))
+    if (run.abortReason === 'handed-over') throw new RunInterrupted('handed-over')
+  }
+
+  async function end(
+    run: OwnedRun,
+    write: (rest: RunEvent[]) => Promise<RunEvent[] | undefined>,
+  ): Promise<void> {
     await run.runExclusively(async () => {
       if (run.isReleased) return
       const queued = run.dequeue()
       try {
-        const written = await finishWithFallbacks(run, run.toEvents(queued), outcome)
+        const written = await write(run.toEvents(queued))
         if (!written) return onLost(run)
         run.markCommitted(queued, written)
         const tail = tails.get(run.id)
@@ -54,7 +67,7 @@ export function createFinisher({
         tail?.advance(run.lastCommitted, true)
         onFinished(run)
       } catch (error) {
-        // Reached only if the database stays unavailable; another process can claim the run.
+        // The run continues, or the database stays unavailable and another process can claim the run.
         run.requeue(queued)
         throw error
       }
@@ -116,7 +129,7 @@ export function createFinisher({
         written = events ?? written
         return new Set(events ? [run.id] : [])
       },
-      (state) => state.status === ending.status && state.last_event === append.expected + rest.length + 1,
+      (state) => state.status === ending.status,
       {
         giveUp,
         retry: (error) => log.warn({ err: error, run: run.id }, 'could not end a run; retrying'),
@@ -128,7 +141,8 @@ export function createFinisher({
   const completing = ({ event, store }: Completion): Ending => ({
     status: 'complete',
     async write(trx, append) {
-      const events = [...append.events, lastEvent(append, event)]
+      const last = typeof event === 'function' ? await event(trx) : [event]
+      const events = [...append.events, ...last.map((body, i) => lastEvent(append, body, i))]
       const end = { status: 'complete', error: null } as const
       const payloads = notifications.payloadsFor({ events: [append.id] })
       if (!(await finishRun(trx, { ...append, events }, end, payloads))) return undefined
@@ -169,10 +183,10 @@ export function createFinisher({
     return [...append.events, event]
   }
 
-  return { finish }
+  return { finish, complete }
 }
 
-const lastEvent = ({ expected, events }: Append, event: EventBody): RunEvent => ({
-  n: expected + events.length + 1,
+const lastEvent = ({ expected, events }: Append, event: EventBody, index = 0): RunEvent => ({
+  n: expected + events.length + 1 + index,
   data: encode(event),
 })

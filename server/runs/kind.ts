@@ -88,12 +88,23 @@ export type RunContext<Input> = {
    * appending an event.
    */
   commit(events: EventBody | EventBody[], store: (trx: Trx) => Promise<void>): Promise<void>
+  /**
+   * Ends the run as `work` does by returning a completion, except that the run continues when the completion throws.
+   * Afterwards `work` returns undefined.
+   */
+  complete(completion: Completion): Promise<void>
   /** Reads the committed log from its start, with the events of earlier attempts. */
   events(): Promise<RunEvent[]>
 }
 
-/** A successful end: the last event, and rows to store in the same transaction. */
-export type Completion = { event: EventBody; store?: (trx: Trx) => Promise<void> }
+/**
+ * A successful end: the last events, which may be read in the transaction that ends the run, and rows to store in it,
+ * once it is certain that the owner of the run has not changed.
+ */
+export type Completion = {
+  event: EventBody | ((trx: Trx) => Promise<EventBody[]>)
+  store?: (trx: Trx) => Promise<void>
+}
 
 /** Any other end. */
 export type Closing = { status: 'stopped' } | { status: 'failed'; error: Failure }
@@ -107,7 +118,8 @@ export type Closing = { status: 'stopped' } | { status: 'failed'; error: Failure
  * event.
  */
 export type RunKind<Input = unknown> = {
-  work(context: RunContext<Input>): Promise<Completion>
+  /** Returns undefined after `context.complete`. */
+  work(context: RunContext<Input>): Promise<Completion | undefined>
   close(run: RunRecord<Input>, closing: Closing, events: RunEvent[], trx: Trx): Promise<EventBody>
   /** Merges two adjacent events of one commit, such as tokens; undefined keeps both. */
   merge?(first: EventBody, second: EventBody): EventBody | undefined
@@ -155,6 +167,8 @@ export type RunStatement = {
   expressions: RawBuilder<unknown>
   columns?: AliasedExpression<unknown, string>[]
   onStored?(row: object): void
+  /** Further work in the transaction of the statement, after `onStored`. */
+  store?(trx: Trx): Promise<void>
 }
 
 /** `created`: a new run; `repeated`: the run of an earlier request with the same key; `busy`: the running run of the same subject. */

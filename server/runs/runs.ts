@@ -102,9 +102,9 @@ export function runs({
   const transaction = groupTransactions(database)
   const shared = { database, transaction, tails, notifications, log, leaseMs, giveUp: giveUp.signal, onLost }
   const remoteReader = createRemoteReader({ database, tails, log })
-  const { finish } = createFinisher({ ...shared, onFinished: release, listeners })
+  const { finish, complete } = createFinisher({ ...shared, onFinished: release, listeners })
   const writer = createWriter({ ...shared, onRejected })
-  const { work } = createWorker({ ...shared, writer, finish, telemetry })
+  const { work } = createWorker({ ...shared, writer, finish, complete, telemetry })
   const leases = createLeases({ database, log, owner, leaseMs, maxTakeovers, kinds, owned, onClaimed })
 
   function toRecord(row: RunRow): RunRecord {
@@ -182,12 +182,12 @@ export function runs({
   }
 
   async function insert(db: Db, run: Started, also: WithRun | undefined): Promise<Inserted> {
-    const [store, statement] = typeof also === 'function' ? [also] : [undefined, also]
+    const [store, statement] = typeof also === 'function' ? [also] : [also?.store, also]
     for (;;) {
       const row = await insertRun(db, run, { ...owner, leaseMs }, statement)
       if (row) {
-        await store?.(db as Trx, row.id)
         statement?.onStored?.(row)
+        await store?.(db as Trx, row.id)
         return { outcome: 'created', row }
       }
       const repeated =
@@ -213,7 +213,7 @@ export function runs({
    */
   async function insertReliably(run: Started, also: WithRun | undefined, attempt = 1): Promise<Inserted> {
     try {
-      return typeof also === 'function'
+      return typeof also === 'function' || also?.store
         ? await transaction(async (trx) => insert(trx, run, also))
         : await insert(database.db, run, also)
     } catch (error) {

@@ -4,7 +4,7 @@ import type { Trx } from '../db/index.ts'
 import { toFailure } from '../errors.ts'
 import type { Telemetry } from '../telemetry/index.ts'
 import type { Outcome } from './finisher.ts'
-import type { EventBody, RunContext } from './kind.ts'
+import type { Completion, EventBody, RunContext } from './kind.ts'
 import { encode, type OwnedRun, RunInterrupted } from './owned-run.ts'
 import { type LogAccess, lastEventOf, persist } from './persist.ts'
 import { appendEvents, listEvents } from './store.ts'
@@ -25,11 +25,13 @@ export function createWorker({
   writer,
   onLost,
   finish,
+  complete,
   telemetry,
 }: LogAccess & {
   writer: Writer
   telemetry: Telemetry
   finish: (run: OwnedRun, outcome: Outcome) => Promise<void>
+  complete: (run: OwnedRun, completion: Completion) => Promise<void>
 }) {
   async function work(run: OwnedRun): Promise<void> {
     const { kind } = run
@@ -52,7 +54,8 @@ export function createWorker({
       return finish(run, { status: 'stopped' })
     }
     if (result === 'timeout') return
-    if (result.status === 'fulfilled') return finish(run, { status: 'complete', completion: result.value })
+    if (result.status === 'fulfilled')
+      return result.value && finish(run, { status: 'complete', completion: result.value })
     const error = toFailure(result.reason)
     log.warn({ err: result.reason, run: run.id, kind: run.record.kind, code: error.code }, 'a run failed')
     return finish(run, { status: 'failed', error })
@@ -77,6 +80,10 @@ export function createWorker({
         run.assertOpen()
         await run.runExclusively(async () => commitEvents(run, [events].flat(), store))
         if (run.hasQueued()) writer.add(run)
+      },
+      async complete(completion) {
+        run.assertOpen()
+        await complete(run, completion)
       },
       events: async () => listEvents(database.db, run.id),
     }

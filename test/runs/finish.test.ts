@@ -103,6 +103,34 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
   })
   const modelUnavailableError = { code: 'model_unavailable', message: 'The model is unavailable.' }
 
+  test('continues when its worker cannot complete it yet, then ends with the rows of one attempt', async () => {
+    const { id, events, record } = await outcome({
+      async work({ run, emit, complete }) {
+        await emit({ token: 'x' })
+        const attempt = (content: string, problem?: Error) =>
+          complete({
+            event: async (trx) => {
+              const { rows } = await sql<{ now: string }>`select 'now' as now`.execute(trx)
+              return [{ read: rows[0]?.now }, { event: 'complete' }]
+            },
+            store: async (trx) => {
+              await sql`insert into stored (run_id, content) values (${run.id}, ${content})`.execute(trx)
+              if (problem) throw problem
+            },
+          })
+        await expect(attempt('first', modelUnavailable())).rejects.toThrow('The model is unavailable.')
+        await emit({ token: 'y' })
+        await attempt('second')
+        await expect(emit({ token: 'z' })).rejects.toThrow('has ended')
+        return undefined
+      },
+      close: closeWithError,
+    })
+    expect(events).toEqual([{ token: 'x' }, { token: 'y' }, { read: 'now' }, { event: 'complete' }])
+    expect(record).toMatchObject({ status: 'complete', lastEvent: 4, error: null })
+    expect(await listResults(cluster.database, id)).toEqual(['second'])
+  })
+
   test('ends as failed when the database rejects what its kind stores', async () => {
     const { events, record } = await outcome({
       work: async () => ({

@@ -26,7 +26,7 @@ import { copyFromFolder, keepOriginals, recordOutcomes } from './local-files.ts'
 import { type Progress, throttledProgress } from './progress.ts'
 import { type FileContent, type ReadAhead, readAhead, storedContent } from './read-ahead.ts'
 import { isSmall, smallFiles } from './small-files.ts'
-import { countResult, withoutExtension, writeDocument } from './write-document.ts'
+import { buildIndex, countResult, insertNew, withoutExtension, writeDocument } from './write-document.ts'
 
 type Context = RunContext<IngestInput>
 /**
@@ -41,7 +41,7 @@ export function ingestRunKind(dependencies: IngestDependencies): RunKind<IngestI
   const { database, cleanup } = dependencies
   const { db } = database
   return {
-    async work(context): Promise<Completion> {
+    async work(context): Promise<Completion | undefined> {
       const { run, signal } = context
       const { files, aveeId, about, folder } = run.input
       const finished = run.attempt > 1 ? countResults(await context.events()) : 0
@@ -53,6 +53,7 @@ export function ingestRunKind(dependencies: IngestDependencies): RunKind<IngestI
         const stored = await small.store(index)
         if (stored === 0) await ingestFile(dependencies, context, ahead, index)
         index += Math.max(1, stored)
+        if (stored === 0 && endsWith(run.input, index - 1)) return undefined
       }
       if (folder) await deleteVanished(dependencies, aveeId, folder)
       return { event: { done: true, total_documents: await countDocuments(db, aveeId) } }
@@ -92,6 +93,7 @@ async function ingestFile(
       dependencies,
       context,
       progress,
+      index,
       { success: false, filename: file.name, message, code },
       (trx) => recordOutcomes(trx, run, [{ index, documentId: null, problem: message }]),
     )
@@ -118,15 +120,31 @@ async function ingestFile(
   }
 }
 
+/** Whether the result of this file ends the run. */
+const endsWith = ({ files, folder }: IngestInput, index: number): boolean =>
+  index === files.length - 1 && folder === undefined
+
+/** Stores the result of a file, and ends the run with that of the last. */
 async function commitResult(
   { telemetry }: IngestDependencies,
   context: Context,
   progress: Progress,
+  index: number,
   result: IngestResult,
   store: (trx: Trx) => Promise<void>,
 ): Promise<void> {
   await progress.flush()
-  const committed = context.commit({ result }, store)
+  const { input } = context.run
+  const isNew = result.success && !result.replaced && !result.duplicate
+  const committed = endsWith(input, index)
+    ? context.complete({
+        async event(trx) {
+          const total_documents = (await countDocuments(trx, input.aveeId)) + (isNew ? 1 : 0)
+          return [{ result }, { done: true, total_documents }]
+        },
+        store,
+      })
+    : context.commit({ result }, store)
   // Events emitted before the transaction begins become part of it.
   progress.release()
   await committed
@@ -213,6 +231,7 @@ async function commitFile(
       dependencies,
       context,
       progress,
+      index,
       duplicateResult(existing, file.name),
       async (trx) => {
         const current = await lockExisting(trx)
@@ -235,10 +254,11 @@ async function commitFile(
     progress,
     signal,
   )
-  await commitResult(dependencies, context, progress, written.result, async (trx) => {
+  await commitResult(dependencies, context, progress, index, written.result, async (trx) => {
     const current = await lockExisting(trx)
     // Other files may have used the quota in the meantime.
     await dependencies.quota.assertRoom(aveeId, content.bytes - Number(current?.bytes ?? 0), trx)
+    if (!current && written.content) return insertNew(trx, run, [written])
     const version = await written.publish(trx, current?.version)
     const { id, layer } = written.document
     await upsertDocument(trx, { ...written.document, version })
@@ -248,6 +268,7 @@ async function commitFile(
     await recordOutcomes(trx, run, [{ index, documentId: id, problem: null }])
     if (current) await cleanup.enqueue(trx)
   })
+  if (!existing) buildIndex(dependencies.indexes, written)
 }
 
 /**

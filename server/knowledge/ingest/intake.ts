@@ -12,7 +12,7 @@ import type { Originals, StagedFile } from '../files.ts'
 import type { DocumentParser } from '../parsers/index.ts'
 import type { StorageQuota } from '../storage-quota.ts'
 import { type DocumentRow, findDocument } from '../store/documents.ts'
-import { lockAvee, pinOriginals } from '../store/ingest-files.ts'
+import { pinStatement } from '../store/ingest-files.ts'
 import { findOwnerId } from '../store/vectors.ts'
 import type { IngestFile, IngestInput } from './input.ts'
 
@@ -81,6 +81,7 @@ export function intake({
       ...(about === undefined ? {} : { about }),
       ...(target.scope === undefined ? {} : { keepsPictures: true }),
     }
+    let isKept = false
     try {
       // Adds each file of an upload that still fits into the quota.
       const bytes = staged.map((file) => file.staged.bytes)
@@ -93,21 +94,20 @@ export function intake({
           input,
           idempotencyKey: target.idempotencyKey,
         },
-        async (trx, runId) => {
-          // Deleting the avee waits, and then finds this run; no run starts after that.
-          if (!(await lockAvee(trx, target.aveeId))) throw aveeNotFound()
-          await pinOriginals(
-            trx,
-            runId,
-            staged.map(({ index, staged: { sha256 } }) => ({ index, sha256 })),
-          )
-          await files.keep(staged.map((file) => file.staged))
-        },
+        // Deleting the avee waits, and then finds this run; no run starts after that.
+        pinStatement(
+          target.aveeId,
+          staged.map(({ index, staged: { sha256 } }) => ({ index, sha256 })),
+          async () => {
+            await files.keep(staged.map((file) => file.staged))
+            isKept = true
+          },
+        ),
       )
       return run
     } finally {
-      // The files were not stored: the idempotency key already has a run, or storing the run failed.
-      await Promise.all(staged.map((file) => files.discard(file.staged)))
+      // The idempotency key already has a run, or storing the run failed.
+      if (!isKept) await Promise.all(staged.map((file) => files.discard(file.staged)))
     }
   }
 

@@ -43,14 +43,26 @@ export async function keepOriginals(
   }
 }
 
-/** Records the outcomes of files, in the transaction of their results. */
+/** The outcome of a file, by its index in the run. */
+type Outcome = { index: number; documentId: string | null; problem: string | null }
+
+/** Records the outcomes of files and ends the protection of their originals, in the transaction of their results. */
 export async function recordOutcomes(
   trx: Trx,
-  { id, input }: RunRecord<IngestInput>,
-  outcomes: { index: number; documentId: string | null; problem: string | null }[],
+  run: RunRecord<IngestInput>,
+  outcomes: Outcome[],
 ): Promise<void> {
   const indexes = outcomes.map(({ index }) => index)
-  await unpinOriginals(trx, id, indexes)
+  await unpinOriginals(trx, run.id, indexes)
+  await recordInFolder(trx, run, outcomes)
+}
+
+/** Records the outcomes of files of a watched folder. */
+export async function recordInFolder(
+  trx: Trx,
+  { input }: RunRecord<IngestInput>,
+  outcomes: Outcome[],
+): Promise<void> {
   const found = outcomes.flatMap(({ index, ...outcome }) => {
     const file = input.files[index]
     return file && 'local' in file && file.local ? [{ ...file.local, ...outcome }] : []

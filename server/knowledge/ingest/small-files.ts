@@ -4,16 +4,15 @@ import type { EventBody, RunContext } from '../../runs/index.ts'
 import { ConflictError } from '../errors.ts'
 import type { StagedFile } from '../files.ts'
 import type { ReadOutcome } from '../parsers/index.ts'
-import { findDocumentsLike, insertDocuments } from '../store/documents.ts'
+import { findDocumentsLike } from '../store/documents.ts'
 import { lockDocumentsOfAvee } from '../store/ingest-files.ts'
-import { insertContent, insertVersions } from '../store/versions.ts'
 import type { IngestDependencies } from './dependencies.ts'
 import type { IngestFile, IngestInput, StoredFile, WatchedFile } from './input.ts'
-import { copyFromFolder, keepOriginals, recordOutcomes } from './local-files.ts'
+import { copyFromFolder, keepOriginals } from './local-files.ts'
 import { throttledProgress } from './progress.ts'
 import { type FileContent, type ReadAhead, storedContent } from './read-ahead.ts'
 import { maxPassagesAtOnce } from './write.ts'
-import { countResult, type WrittenDocument, writeDocument } from './write-document.ts'
+import { buildIndex, countResult, insertNew, type WrittenDocument, writeDocument } from './write-document.ts'
 
 /** Notes, mails and pages of text; larger files rarely have few enough passages. */
 const maxSmallFileBytes = 64 * 1024
@@ -81,35 +80,11 @@ export function smallFiles(
         parsed.reduce((sum, { content }) => sum + content.bytes, 0),
         trx,
       )
-      const targets = parsed.map(({ index }) => ({ aveeId, runId: run.id, file: index }))
-      const versions = await insertVersions(trx, targets, 'live')
-      const documents = written.map((each, i) => ({ ...each, version: versions[i] ?? '' }))
-      await insertContent(
-        trx,
-        aveeId,
-        documents.map(({ version, document: { layer }, embeddedBy: space, content = {} }) => ({
-          to: { version, layer, space },
-          content,
-        })),
-      )
-      await insertDocuments(
-        trx,
-        documents.map(({ version, document }) => ({ ...document, version })),
-      )
-      await recordOutcomes(
-        trx,
-        run,
-        parsed.map(({ index }, i) => ({
-          index,
-          documentId: written[i]?.document.id ?? null,
-          problem: null,
-        })),
-      )
+      await insertNew(trx, run, written)
     })
-    for (const { result, embeddedBy, content } of written) {
-      countResult(telemetry, result)
-      const dimensions = content?.passages?.[0]?.embedding?.length
-      if (embeddedBy !== null && dimensions !== undefined) indexes.buildWhenLarge(embeddedBy, dimensions)
+    for (const document of written) {
+      countResult(telemetry, document.result)
+      buildIndex(indexes, document)
     }
   }
 

@@ -1,20 +1,19 @@
-import type { Insertable } from 'kysely'
 import type { IngestResult } from '../../../contract/knowledge.ts'
-import { newId, type Tables } from '../../db/index.ts'
+import { newId, type Trx } from '../../db/index.ts'
 import type { RunRecord } from '../../runs/index.ts'
 import type { Telemetry } from '../../telemetry/index.ts'
 import type { ReadOutcome } from '../parsers/index.ts'
 import type { DocumentRow } from '../store/documents.ts'
+import type { VectorIndexes } from '../store/vector-index.ts'
+import { insertDocuments, type NewDocument } from '../store/versions.ts'
 import type { AcceptedFile, IngestInput } from './input.ts'
+import { recordInFolder } from './local-files.ts'
 import type { Progress } from './progress.ts'
 import type { FileContent } from './read-ahead.ts'
 import { type WrittenVersion, writeVersion } from './write.ts'
 
-/** A written version, with its document and the result of its file. */
-export type WrittenDocument = WrittenVersion & {
-  document: Omit<Insertable<Tables['documents']>, 'version'> & { id: string; layer: DocumentRow['layer'] }
-  result: IngestResult
-}
+/** A written version, with its document and the result of its file, by the index of the file in the run. */
+export type WrittenDocument = WrittenVersion & { index: number; document: NewDocument; result: IngestResult }
 
 /** Writes the version of a parsed file; `existing` is the document that it replaces. */
 export async function writeDocument(
@@ -60,6 +59,7 @@ export async function writeDocument(
   )
   return {
     ...written,
+    index,
     document: {
       id,
       avee_id: aveeId,
@@ -86,6 +86,32 @@ export async function writeDocument(
       ...(existing ? { replaced: true } : {}),
     },
   }
+}
+
+/** Inserts new documents with their content, and records the outcomes of their files. */
+export async function insertNew(
+  trx: Trx,
+  run: RunRecord<IngestInput>,
+  written: WrittenDocument[],
+): Promise<void> {
+  await insertDocuments(
+    trx,
+    { aveeId: run.input.aveeId, runId: run.id },
+    written.map(({ index, document, embeddedBy, content = {} }) => ({
+      file: index,
+      document,
+      space: embeddedBy,
+      content,
+    })),
+  )
+  const outcomes = written.map(({ index, document }) => ({ index, documentId: document.id, problem: null }))
+  await recordInFolder(trx, run, outcomes)
+}
+
+/** Builds the vector index after documents of `insertNew` were committed, if there are enough vectors. */
+export function buildIndex(indexes: VectorIndexes, { embeddedBy, content }: WrittenDocument): void {
+  const dimensions = content?.passages?.[0]?.embedding?.length
+  if (embeddedBy !== null && dimensions !== undefined) indexes.buildWhenLarge(embeddedBy, dimensions)
 }
 
 export function countResult(telemetry: Telemetry, result: IngestResult): void {

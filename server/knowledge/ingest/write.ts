@@ -9,7 +9,7 @@ import type { VectorIndexes } from '../store/vector-index.ts'
 import { insertVectors, listPassagesWithoutVector } from '../store/vectors.ts'
 import {
   insertContent,
-  insertVersions,
+  insertVersion,
   type NewContent,
   type NewPassage,
   type NewVersion,
@@ -71,6 +71,7 @@ export async function writeVersion(
     const start = page === null ? undefined : pageStarts.get(page)
     return start === text ? undefined : start
   }
+  const to = { aveeId: target.aveeId, layer: target.layer }
   let space = embedder?.space ?? null
   let vectorLength = 0
   let storedCount = 0
@@ -101,17 +102,16 @@ export async function writeVersion(
       content,
       async publish(trx, previous) {
         if (previous !== undefined) await retireVersion(trx, previous)
-        const [version = ''] = await insertVersions(trx, [target], 'live')
-        await insertContent(trx, target.aveeId, [{ to: { version, layer: target.layer, space }, content }])
+        const version = await insertVersion(trx, target, 'live')
+        await insertContent(trx, { ...to, version, space }, content)
         if (space) indexes.buildWhenLarge(space, vectorLength)
         return version
       },
     }
   }
 
-  const [version = ''] = await insertVersions(db, [target], 'building')
-  const insert = (content: NewContent) =>
-    insertContent(db, target.aveeId, [{ to: { version, layer: target.layer, space }, content }])
+  const version = await insertVersion(db, target, 'building')
+  const insert = (content: NewContent) => insertContent(db, { ...to, version, space }, content)
   await inAdaptiveBatches(pages, (batch) => insert({ pages: batch }), signal)
   await inAdaptiveBatches(sections, (batch) => insert({ sections: toSections(batch) }), signal)
   for (let first = 0; first < passages.length; first += embeddingBatchSize) {

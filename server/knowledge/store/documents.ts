@@ -188,10 +188,6 @@ export async function listAllDocuments(db: Db, aveeId: string): Promise<Document
   return await db.selectFrom('documents').selectAll().where('avee_id', '=', aveeId).orderBy('id').execute()
 }
 
-export async function insertDocuments(trx: Trx, documents: Insertable<Tables['documents']>[]): Promise<void> {
-  await trx.insertInto('documents').values(documents).execute()
-}
-
 /** Inserts a document, or updates the one with this id. */
 export async function upsertDocument(trx: Trx, document: Insertable<Tables['documents']>): Promise<void> {
   await trx

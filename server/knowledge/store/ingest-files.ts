@@ -1,25 +1,43 @@
 import { sql } from 'kysely'
+import { aveeNotFound } from '../../avees/index.ts'
 import type { Db, Trx } from '../../db/index.ts'
+import type { RunStatement } from '../../runs/index.ts'
 
 const lockedOriginals = sql`select pg_advisory_xact_lock(hashtextextended('gabee:originals', 0))`
 
+/** A staged file, by its index in the run. */
+type Pinned = { index: number; sha256: string }
+
 /**
- * Protects originals from deletion until the run has ended, by the index of the file in the run. Prevents other
- * transactions from storing or deleting originals until this one ends.
+ * A common table expression that protects originals from deletion until the `run` has ended. Prevents other transactions
+ * from storing or deleting originals until this one ends.
  */
-export async function pinOriginals(
-  trx: Trx,
-  runId: string,
-  files: { index: number; sha256: string }[],
-): Promise<void> {
-  await sql`
+const pinned = (files: Pinned[]) => sql`
+  pinned as (
     insert into ingest_files (run_id, file, sha256)
-    select ${runId}::uuid, file, sha256
-    from (${lockedOriginals}) as locked,
-      unnest(${files.map(({ index }) => index)}::int[], ${files.map(({ sha256 }) => sha256)}::text[]) as pinned (file, sha256)
+    select run.id, file, sha256
+    from run, (${lockedOriginals}) as locked,
+      unnest(${files.map(({ index }) => index)}::int[], ${files.map(({ sha256 }) => sha256)}::text[]) as added (file, sha256)
     on conflict (run_id, file) do update set sha256 = excluded.sha256
-  `.execute(trx)
+  )`
+
+/** Protects originals from deletion until the run has ended, or the transaction. */
+export async function pinOriginals(trx: Trx, runId: string, files: Pinned[]): Promise<void> {
+  await sql`with run as (select ${runId}::uuid as id), ${pinned(files)} select from run`.execute(trx)
 }
+
+/**
+ * Protects originals of a new run in its statement, and prevents the deletion of the avee until the transaction ends.
+ * `store` moves the files among the originals.
+ */
+export const pinStatement = (aveeId: string, files: Pinned[], store: () => Promise<void>): RunStatement => ({
+  expressions: sql`avee as (select from all_avees where id = ${aveeId} for key share), ${pinned(files)}`,
+  columns: [sql<boolean>`exists (select from avee)`.as('has_avee')],
+  onStored(row) {
+    if (!(row as { has_avee: boolean }).has_avee) throw aveeNotFound()
+  },
+  store,
+})
 
 /** Ends the protection of some files of a run, or of all. */
 export async function unpinOriginals(trx: Trx, runId: string, files?: number[]): Promise<void> {
@@ -41,12 +59,6 @@ export async function findReferencedOriginals(db: Db, hashes: string[]): Promise
     )
     .execute()
   return new Set(rows.map((row) => row.sha256))
-}
-
-/** Prevents the deletion of the avee until the transaction ends. Returns false if it does not exist. */
-export async function lockAvee(trx: Trx, aveeId: string): Promise<boolean> {
-  const { rows } = await sql`select from all_avees where id = ${aveeId} for key share`.execute(trx)
-  return rows.length === 1
 }
 
 /** Prevents other transactions from storing or deleting originals until this one ends. */

@@ -1,6 +1,6 @@
-import { sql } from 'kysely'
+import { type Insertable, type RawBuilder, sql } from 'kysely'
 import type { Layer } from '../../../contract/layers.ts'
-import type { Db, Trx } from '../../db/index.ts'
+import type { Db, Tables, Trx } from '../../db/index.ts'
 import { vectorLiteral } from '../../search/index.ts'
 import type { DocumentPassage } from '../chunking/passage.ts'
 import type { PageWord } from '../parsers/index.ts'
@@ -24,26 +24,18 @@ export type NewVersion = {
   file: number
 }
 
-/** Inserts versions, which are built by a run, or live if they are written in one transaction. Returns their ids in order. */
-export async function insertVersions(
+/** Inserts a version that a run builds, or a live one if it is written in one transaction. Returns its id. */
+export async function insertVersion(
   db: Db,
-  versions: NewVersion[],
+  { aveeId, runId, file }: NewVersion,
   state: 'building' | 'live',
-): Promise<string[]> {
-  const rows = await db
+): Promise<string> {
+  const { id } = await db
     .insertInto('document_versions')
-    .values(
-      versions.map(({ aveeId, runId, file }) => ({
-        avee_id: aveeId,
-        state,
-        run_id: state === 'live' ? null : runId,
-        file,
-      })),
-    )
-    .returning(['id', 'file'])
-    .execute()
-  const ids = new Map(rows.map(({ id, file }) => [file, id]))
-  return versions.flatMap(({ file }) => ids.get(file) ?? [])
+    .values({ avee_id: aveeId, state, run_id: state === 'live' ? null : runId, file })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return id
 }
 
 /** Retires the unpublished versions of a run (or reindexing job), or of one of its files. */
@@ -80,44 +72,89 @@ export type NewPassage = DocumentPassage & {
 /** New rows of a version. */
 export type NewContent = { pages?: NewPage[]; sections?: NewSection[]; passages?: NewPassage[] }
 
-/** A version, the layer of its document, and the space of its vectors. */
-export type ContentTarget = { version: string; layer: Layer; space: string | null }
+/** The layer of a document, and the space of its vectors. */
+export type ContentTarget = { layer: Layer; space: string | null }
 
-/**
- * Adds pages, sections and passages to versions of an avee's documents, with the document frequencies of the passages
- * and their vectors in `space`, in one statement.
- */
+/** Adds content to a version of a document of the avee, in one statement. */
 export async function insertContent(
   db: Db,
-  aveeId: string,
-  added: { to: ContentTarget; content: NewContent }[],
+  { aveeId, version, ...to }: ContentTarget & { aveeId: string; version: string },
+  content: NewContent,
 ): Promise<void> {
+  await sql`
+    with versions (version, file) as (select ${version}::bigint, 0), ${contentInsertion(aveeId, [{ file: 0, ...to, content }])}
+  `.execute(db)
+}
+
+export type NewDocument = Omit<Insertable<Tables['documents']>, 'version'> & { id: string; layer: Layer }
+
+/**
+ * Inserts documents of files of a run with their live versions and contents, and ends the protection of their
+ * originals, in one statement.
+ */
+export async function insertDocuments(
+  trx: Trx,
+  { aveeId, runId }: { aveeId: string; runId: string },
+  added: { file: number; document: NewDocument; space: string | null; content: NewContent }[],
+): Promise<void> {
+  const files = added.map(({ file }) => file)
+  const rows = JSON.stringify(added.map(({ file, document }) => ({ file, ...document })))
+  const contents = added.map(({ document: { layer }, ...each }) => ({ layer, ...each }))
+  await sql`
+    with versions as (
+      insert into document_versions (avee_id, state, file)
+      select ${aveeId}::uuid, 'live', unnest(${files}::int[])
+      returning id as version, file
+    ), added_documents as (
+      insert into documents (id, avee_id, version, layer, title, filename, type, source, source_url, sha256, bytes, pages,
+        passages, language, embedded_by)
+      select id, ${aveeId}::uuid, version, layer, title, filename, type, source, source_url, sha256, bytes, pages,
+        passages, language, embedded_by
+      from json_to_recordset(${rows}::json) as added (file int, id uuid, layer text, title text, filename text, type text,
+        source text, source_url text, sha256 text, bytes bigint, pages int, passages int, language text, embedded_by text)
+      join versions using (file)
+    ), unpinned as (
+      delete from ingest_files where run_id = ${runId} and file = any(${files}::int[])
+    ), ${contentInsertion(aveeId, contents)}
+  `.execute(trx)
+}
+
+/**
+ * The end of a statement that inserts pages, sections and passages, with the document frequencies of the passages and
+ * their vectors. Its common table expression `versions` has the id of the version of each file.
+ */
+function contentInsertion(
+  aveeId: string,
+  added: (ContentTarget & { file: number; content: NewContent })[],
+): RawBuilder<unknown> {
   const rowsOf = <Item>(items: (content: NewContent) => Item[] | undefined) =>
-    added.flatMap(({ to, content }) => (items(content) ?? []).map((item) => ({ ...to, ...item })))
+    added.flatMap(({ content, ...to }) => (items(content) ?? []).map((item) => ({ ...to, ...item })))
   const pages = rowsOf((content) => content.pages)
   const sections = rowsOf((content) => content.sections)
   const passages = rowsOf((content) => content.passages)
   const counts = countTerms(passages)
   const embedded = passages.filter(({ space, embedding }) => space !== null && embedding !== undefined)
   const columnOf = <Item, Value>(items: Item[], value: (item: Item) => Value) => sql`${items.map(value)}`
-  await sql`
-    with added_pages as (
+  return sql`
+    added_pages as (
       insert into document_pages (version, page, text, words)
       select version, page, text, words::jsonb
       from unnest(
-        ${columnOf(pages, ({ version }) => version)}::bigint[],
+        ${columnOf(pages, ({ file }) => file)}::int[],
         ${columnOf(pages, ({ page }) => page)}::int[],
         ${columnOf(pages, ({ text }) => text)}::text[],
         ${columnOf(pages, ({ words }) => (words ? JSON.stringify(words) : null))}::text[]
-      ) as added (version, page, text, words)
+      ) as added (file, page, text, words)
+      join versions using (file)
     ), added_sections as (
       insert into document_sections (version, section, lex)
       select version, section, lex::sparsevec
       from unnest(
-        ${columnOf(sections, ({ version }) => version)}::bigint[],
+        ${columnOf(sections, ({ file }) => file)}::int[],
         ${columnOf(sections, ({ section }) => section)}::int[],
         ${columnOf(sections, ({ lex }) => lex)}::text[]
-      ) as added (version, section, lex)
+      ) as added (file, section, lex)
+      join versions using (file)
     ), added_terms as (
       insert into passage_terms (avee_id, layer, term, word, passages)
       select ${aveeId}::uuid, layer, term, word, passages
@@ -134,7 +171,7 @@ export async function insertContent(
       select version, ${aveeId}::uuid, layer, n, page, section, start_offset, end_offset, heading, text,
         terms::int[], lex::sparsevec
       from unnest(
-        ${columnOf(passages, ({ version }) => version)}::bigint[],
+        ${columnOf(passages, ({ file }) => file)}::int[],
         ${columnOf(passages, ({ layer }) => layer)}::text[],
         ${columnOf(passages, ({ n }) => n)}::int[],
         ${columnOf(passages, ({ page }) => page)}::int[],
@@ -145,19 +182,20 @@ export async function insertContent(
         ${columnOf(passages, ({ text }) => text)}::text[],
         ${columnOf(passages, ({ terms }) => `{${[...terms.keys()].join(',')}}`)}::text[],
         ${columnOf(passages, ({ vector }) => vector)}::text[]
-      ) as added (version, layer, n, page, section, start_offset, end_offset, heading, text, terms, lex)
+      ) as added (file, layer, n, page, section, start_offset, end_offset, heading, text, terms, lex)
+      join versions using (file)
       returning id, version, n
     )
     insert into passage_vectors (passage_id, version, avee_id, model, embedding)
     select added_passages.id, version, ${aveeId}::uuid, added.space, added.embedding::vector
     from unnest(
-      ${columnOf(embedded, ({ version }) => version)}::bigint[],
+      ${columnOf(embedded, ({ file }) => file)}::int[],
       ${columnOf(embedded, ({ space }) => space)}::text[],
       ${columnOf(embedded, ({ n }) => n)}::int[],
       ${columnOf(embedded, ({ embedding = new Float32Array() }) => vectorLiteral(embedding))}::text[]
-    ) as added (version, space, n, embedding)
-    join added_passages using (version, n)
-  `.execute(db)
+    ) as added (file, space, n, embedding)
+    join versions using (file)
+    join added_passages using (version, n)`
 }
 
 /** Counts the passages with each term in each layer, in ascending order of the hashes, so that concurrent writers cannot deadlock. */
@@ -261,7 +299,7 @@ async function moveDocumentFrequencies(
   const sorted = [...counts].sort(([a], [b]) => a - b)
   const terms = sorted.map(([term]) => term)
   const passages = sorted.map(([, count]) => count)
-  // In the same order as insertContent.
+  // In the same order as contentInsertion.
   await sql`
     select 1 from passage_terms where avee_id = ${aveeId} and term = any(${terms}::int[])
     order by term, layer for update
