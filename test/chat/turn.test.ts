@@ -410,6 +410,9 @@ for (const kind of DATABASES) {
       const avee = await createAvee(client)
       const content = 'The lighthouse at Kerrow Point was lit in 1874. Its keeper was Ines Valcourt.'
       await uploadFiles(client, [{ name: 'point.md', content }], { avee: avee.id, layer: 'public' })
+      // The first question also sends statements that are needed once.
+      const { id: first } = await createConversation(client, avee.id)
+      await ask(client, first, 'Who keeps it?')
       const { id } = await createConversation(client, avee.id)
       await app.app.jobs.idle()
       ollama.script('/api/chat', { tokens: ['In ', '1874.'], delayMs: 500 })
