@@ -1,5 +1,5 @@
 // The model server of bench/runs.ts: sends `tokens` tokens, one every `everyMs`, each with a timestamp. The name of a model of its
-// OpenAI-compatible API contains both: tokens-250-20.
+// OpenAI-compatible API contains both: tokens-250-20. It is also an Ollama without models, whose lists take 20 ms.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -12,6 +12,11 @@ async function respond(request: IncomingMessage, response: ServerResponse): Prom
   if (pathname === '/v1/models') {
     const data = models.map((id) => ({ id, object: 'model' }))
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data }))
+    return
+  }
+  if (pathname.startsWith('/api/')) {
+    await pause(20)
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"models":[]}')
     return
   }
   const isChat = pathname === '/v1/chat/completions'

@@ -27,7 +27,7 @@ const app = await createApp(
     DATA_DIR: settings.dir,
     ...(settings.url && { DATABASE_URL: settings.url }),
     OPENAI_BASE_URL: `${settings.upstream}/v1`,
-    OLLAMA_BASE_URL: 'http://127.0.0.1:9',
+    OLLAMA_BASE_URL: settings.upstream,
     REGISTRATION: 'open',
     BACKGROUND_MODEL_CALLS: 'off',
     LIMIT_QUESTIONS_PER_MINUTE: '0',

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { defaultModels, type ScriptedModel, startOllama, startOpenAi } from '../../test/model-servers.ts'
 import { ollamaProvider, openAiProvider } from '../../test/models/providers.ts'
 import { AppError } from '../errors.ts'
@@ -273,6 +273,39 @@ describe('chat model selection', () => {
     ollama.models.push({ name: 'qwen3:4b', capabilities: ['completion'] })
     expect(await provider.find('qwen3:4b', false)).toBeUndefined()
     expect(await provider.find('qwen3:4b', true)).toMatchObject({ name: 'qwen3:4b' })
+  })
+
+  test('finds a model in a list of the last minute without waiting for the next list', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    await using ollama = await startOllama()
+    const provider = ollamaProvider(ollama.url)
+    const find = async () => (await provider.find('llama3.2:1b', false))?.name
+    expect((await provider.models()).isUp).toBe(true)
+    ollama.always('/api/tags', { status: 500, message: 'gone' })
+    vi.advanceTimersByTime(59_000)
+    expect(await find()).toBe('llama3.2:1b')
+    expect((await provider.models()).isUp).toBe(false)
+
+    ollama.always('/api/tags', undefined)
+    await provider.refresh()
+    ollama.always('/api/tags', { status: 500, message: 'gone' })
+    vi.advanceTimersByTime(61_000)
+    expect(await find()).toBeUndefined()
+    vi.useRealTimers()
+  })
+
+  test('finds a model by its id without a request to other providers', async () => {
+    await using ollama = await startOllama()
+    await using openai = await startOpenAi({ models: [{ id: 'qwen3' }] })
+    const opened = Promise.resolve([ollamaProvider(ollama.url), openAiProvider(openai.url)])
+    const selector = createModelSelector({
+      providers: () => opened,
+      chatModel: undefined,
+      chatModelStrong: undefined,
+      findActive: async () => undefined,
+    })
+    expect((await selector.select({ requested: 'openai/qwen3' })).located.name).toBe('qwen3')
+    expect(ollama.requestsTo('/api/tags')).toEqual([])
   })
 
   test('an unresponsive Ollama delays only the first selection', async () => {

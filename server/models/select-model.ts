@@ -95,6 +95,8 @@ export function createModelSelector(settings: SelectionSettings) {
     const requested = splitId(id)
     const provider = providers.find(({ name }) => name === requested.provider)
     if (provider) {
+      const listed = await inProvider(provider, requested.name, false)
+      if (listed.model) return listed
       // The name of a model may itself begin with that of its provider.
       const whole = await listing(id, false)
       if (whole[0]) return whole.find((each) => each.provider === provider) ?? whole[0]
@@ -136,15 +138,15 @@ export function createModelSelector(settings: SelectionSettings) {
   /** Locates a model that was not requested by name: its service must also be reachable. */
   async function locateUsable(name: string): Promise<LocatedModel> {
     const located = await locate(name, { refresh: false, isStrict: false })
-    if (!isServed(located) || located.provider.kind === 'ollama') return located
+    if (!isServed(located) || located.model || located.provider.kind === 'ollama') return located
     const served = await located.provider.models()
     return served.isUp ? located : { problem: toAppError(served.error) }
   }
 
   /** Returns the preferred model if the service has it or has no list, otherwise its first chat model. */
   async function findServed(provider: Provider, preferred: string): Promise<Candidate | undefined> {
-    const served = await provider.models()
-    const names = served.isUp ? served.value?.map((model) => model.name) : undefined
+    const served = (await provider.find(preferred, false)) ? undefined : await provider.models()
+    const names = served?.isUp ? served.value?.map((model) => model.name) : undefined
     if (names === undefined || names.includes(preferred))
       return { name: preferred, reason: `It is the default model of ${provider.service.name}.` }
     const first = names.find(looksLikeChatModel)

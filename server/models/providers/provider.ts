@@ -57,6 +57,10 @@ export function createProviderWith(
   const among = (seen: ServiceState<ProviderModel[] | undefined>, model: string) =>
     seen.isUp ? seen.value?.find((each) => isNamed(each.name, model)) : undefined
 
+  /** Reads a list; a previous one suffices if one of its models matches. */
+  const listWith = async (matches: (model: ProviderModel) => boolean) =>
+    state.get((models) => models?.some(matches) ?? false)
+
   return {
     ...settings,
     kind,
@@ -80,15 +84,15 @@ export function createProviderWith(
 
     /** Finds a model by name. `refresh` requests a new list before it reports a model as missing. */
     async find(model: string, refresh: boolean): Promise<ProviderModel | undefined> {
-      return among(await state.get(), model) ?? (refresh ? among(await state.refresh(), model) : undefined)
+      const listed = among(await listWith(({ name }) => isNamed(name, model)), model)
+      return listed ?? (refresh ? among(await state.refresh(), model) : undefined)
     },
 
     /** Lists the models with a capability, in the order of the provider. */
     async withCapability(capability: Capability): Promise<ProviderModel[]> {
-      const seen = await state.get()
-      return (seen.isUp ? (seen.value ?? []) : []).filter(({ capabilities }) =>
-        capabilities.includes(capability),
-      )
+      const isCapable = ({ capabilities }: ProviderModel) => capabilities.includes(capability)
+      const seen = await listWith(isCapable)
+      return (seen.isUp ? (seen.value ?? []) : []).filter(isCapable)
     },
 
     chat: protocol.chat,

@@ -6,8 +6,8 @@ export type ServiceState<T> = { isUp: true; value: T } | { isUp: false; error: u
 
 /** Time that a caller waits for a refresh before it gets the previous state. */
 const refreshWaitMs = 300
-/** Age after which a previous state is no longer used instead of a refresh. */
-const maxStaleMs = 60_000
+/** A state this many times older than a fresh one is no longer used instead of a refresh: Ollama's after a minute. */
+const maxStaleFactor = 12
 
 /**
  * Caches the state of a service (stale-while-revalidate). Concurrent callers share one request. A request that takes
@@ -34,14 +34,18 @@ export function cacheServiceState<T>(load: () => Promise<T>, freshMs: { up: numb
   }
 
   return {
-    async get(): Promise<ServiceState<T>> {
+    /** Returns the state; the previous one without waiting for the refresh if it `suffices`. */
+    async get(suffices: (value: T) => boolean = () => false): Promise<ServiceState<T>> {
       if (!last) return refresh()
-      const age = performance.now() - last.at
-      if (age < (last.state.isUp ? freshMs.up : freshMs.down)) return last.state
-      const previous = last.state
-      const soon = await Promise.race([refresh(), delay(refreshWaitMs, undefined, { ref: false })])
+      const { state: previous, at } = last
+      const age = performance.now() - at
+      if (age < (previous.isUp ? freshMs.up : freshMs.down)) return previous
+      const refreshing = refresh()
+      const isTooOld = age > maxStaleFactor * freshMs.up
+      if (previous.isUp && !isTooOld && suffices(previous.value)) return previous
+      const soon = await Promise.race([refreshing, delay(refreshWaitMs, undefined, { ref: false })])
       if (soon) return soon
-      return previous.isUp && age > maxStaleMs ? refresh() : previous
+      return previous.isUp && isTooOld ? refreshing : previous
     },
     /** Loads the state without the cache, for example before reporting that something is missing. */
     refresh,
