@@ -133,6 +133,7 @@ async function pipe(
     )
   } finally {
     clearTimeout(ping)
+    raw.off('close', disconnect)
     const { socket } = raw
     raw.end(() => {
       // A closing server waits for its connections, and keep-alive would keep this one open.

@@ -26,10 +26,11 @@ const unspacedLetters = unspacedScripts.map((script) => `\\p{Script_Extensions=$
 /** Matches a letter of such a script. */
 export const unspaced = new RegExp(`(?=[\\p{L}\\p{M}\\p{Nl}])[${unspacedLetters}]`, 'u')
 
+/** A run of letters without spaces, as the first group, or a word. */
 const pattern = new RegExp(
   [
-    `(?<unspaced>(?:(?=[\\p{L}\\p{M}\\p{Nl}])[${unspacedLetters}])+)`,
-    `(?<spaced>(?:(?![${unspacedLetters}])[\\p{L}\\p{M}\\p{N}])+(?:[-_./'@+:&,\\u2010\\u2011](?:(?![${unspacedLetters}])[\\p{L}\\p{M}\\p{N}])+)*)`,
+    `((?:(?=[\\p{L}\\p{M}\\p{Nl}])[${unspacedLetters}])+)`,
+    `(?:(?![${unspacedLetters}])[\\p{L}\\p{M}\\p{N}])+(?:[-_./'@+:&,\\u2010\\u2011](?:(?![${unspacedLetters}])[\\p{L}\\p{M}\\p{N}])+)*`,
   ].join('|'),
   'gu',
 )
@@ -48,9 +49,9 @@ const maxCompoundLength = 64
 /** Splits a text into tokens, in order and with their case, after NFKC normalization. */
 export function* tokenize(text: string): Generator<Token> {
   for (const match of text.normalize('NFKC').replace(/[’‘ʼ]/g, "'").matchAll(pattern)) {
-    const run = match.groups?.['unspaced']
-    if (plainWord.test(match[0])) yield { text: match[0], kind: 'word' }
-    else if (run === undefined) yield* wordsOf(match[0])
+    const [text, run] = match
+    if (plainWord.test(text)) yield { text, kind: 'word' }
+    else if (run === undefined) yield* wordsOf(text)
     else yield* bigramsOf([...run])
   }
 }

@@ -7,9 +7,9 @@ export const vectorLiteral = (vector: Float32Array): string =>
 
 /** Returns pgvector's text form of a sparse vector, `{index:value,…}/dimensions`, in ascending order of the indexes. */
 export function sparseVectorLiteral(values: Map<number, number>): string {
-  const entries = [...values]
-    .sort(([a], [b]) => a - b)
-    .map(([index, value]) => `${index}:${+value.toFixed(4)}`)
+  const entries: string[] = []
+  for (const index of Int32Array.from(values.keys()).sort())
+    entries.push(`${index}:${Math.round((values.get(index) ?? 0) * 10_000) / 10_000}`)
   return `{${entries.join(',')}}/${sparseDimensions}`
 }
 

@@ -12,7 +12,7 @@ const mayBeUnspaced = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf9
 /** Returns the length of a text in words, or the equivalent in scripts without word separators. */
 export function wordCount(text: string): number {
   let words = 0
-  for (const [letters] of text.matchAll(run))
+  for (const letters of text.match(run) ?? [])
     words += mayBeUnspaced.test(letters) ? wordsOfUnspacedRun(letters) : wordsOfRun(letters)
   return words
 }

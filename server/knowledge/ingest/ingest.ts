@@ -220,8 +220,11 @@ async function commitFile(
   const existing = await findExisting(database.db, run, file, content)
   /** Locks the avee's documents. @throws ConflictError if the existing one has changed. */
   async function lockExisting(trx: Trx): Promise<DocumentRow | undefined> {
-    await lockDocumentsOfAvee(trx, aveeId)
-    const current = await findExisting(trx, run, file, content)
+    // The driver sends both at once; the second reads after the first has locked.
+    const [, current] = await Promise.all([
+      lockDocumentsOfAvee(trx, aveeId),
+      findExisting(trx, run, file, content),
+    ])
     if (current?.id !== existing?.id || current?.sha256 !== existing?.sha256) throw new ConflictError()
     return current
   }
