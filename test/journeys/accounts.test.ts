@@ -234,7 +234,11 @@ test('websites that the owner lists show an open avee in a frame, and others do 
   await shown.answer.getByText('Nutshell').first().waitFor()
   await listed.page.keyboard.press('Escape')
   await shown.panel.waitFor({ state: 'hidden' })
-  expect(await shown.launcher.evaluate((button) => button.matches(':focus'))).toBe(true)
+  // The dialog announces that it is closed after it is hidden.
+  await waitUntil(
+    () => shown.launcher.evaluate((button) => button.matches(':focus')),
+    (hasFocus) => hasFocus,
+  )
   listed.expectNoErrors()
   // The conversation belongs to a visitor, although other requests of this machine act as the owner.
   expect((await server.get<{ conversations: object[] }>('/conversations')).body.conversations).toEqual([])

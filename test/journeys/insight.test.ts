@@ -143,6 +143,12 @@ test('stores feedback, suggests follow-up questions and shows insight', async ()
   await next.click()
   await chat.lastAnswer.getByText('two numbers').waitFor()
   expect(await chat.questions.last().innerText()).toContain('Mill of Babbage')
+  await chat.waitUntilComplete()
+  // Answers count when they have been analyzed, after their end.
+  await waitUntil(
+    async () => (await server.get<{ totals: { turns: number } }>('/avees/engine/insight')).body.totals.turns,
+    (turns) => turns === 2,
+  )
 
   await page.goto(`${server.url}/avee/engine/insight`)
   await page.getByRole('img', { name: /Answers per day/ }).waitFor()

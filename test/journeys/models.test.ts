@@ -16,7 +16,14 @@ afterAll(async () => await browser?.close())
 
 test('shows the progress of a download across a reload and activates the model', async () => {
   await using ollama = await startOllama({ models: [] })
-  ollama.always('/api/pull', { frames: pullFrames('llama3.2:1b', 60), delayMs: 40 })
+  const finish = Promise.withResolvers<void>()
+  const frames = pullFrames('llama3.2:1b', 60)
+  // The download stands still in the middle of the first file, and then succeeds.
+  ollama.always('/api/pull', {
+    frames: [...frames.slice(0, 30), ...frames.slice(-1)],
+    delayMs: 40,
+    lastTokenAfter: finish.promise,
+  })
   await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
   await using window = await openWindow(browser, `${server.url}/model`)
   const { page } = window
@@ -26,9 +33,10 @@ test('shows the progress of a download across a reload and activates the model',
 
   const progress = page.getByRole('progressbar', { name: 'Download of llama3.2:1b' })
   const progressValue = async () => Number(await progress.getAttribute('aria-valuenow'))
-  const before = await waitUntil(progressValue, (value) => value > 0)
+  await waitUntil(progressValue, (value) => value > 0)
   await page.reload()
-  await waitUntil(progressValue, (value) => value > before)
+  await waitUntil(progressValue, (value) => value > 0)
+  finish.resolve()
   await page.getByRole('heading', { name: 'llama3.2:1b' }).waitFor()
   await page.getByRole('listitem').filter({ hasText: 'llama3.2:1b' }).getByText('Active').waitFor()
   expect(ollama.requestsTo('/api/pull')).toHaveLength(1)

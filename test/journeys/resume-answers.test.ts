@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort } from '../../scripts/services/start.ts'
 import { createAvee, listMessages } from '../builders.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { type ServerProcess, startServer } from '../server-process.ts'
@@ -17,23 +17,25 @@ import { chatPage } from './chat-page.ts'
 let browser: Browser
 let ollama: ScriptedOllama
 let server: ServerProcess
-let websitePort: number
+/** A website that may use the server. */
+let website: Server
+let serveWebsite: RequestListener
+let websiteUrl: string
 
 beforeAll(async () => {
   browser = await openBrowser()
   ollama = await startOllama()
-  ollama.always('/api/chat', { delayMs: 40 })
-  websitePort = await freePort()
-  server = await startServer({
-    OLLAMA_BASE_URL: ollama.url,
-    ALLOWED_ORIGINS: `http://127.0.0.1:${websitePort}`,
-  })
+  website = createServer((request, response) => serveWebsite(request, response))
+  await once(website.listen(0, '127.0.0.1'), 'listening')
+  websiteUrl = `http://127.0.0.1:${(website.address() as AddressInfo).port}`
+  server = await startServer({ OLLAMA_BASE_URL: ollama.url, ALLOWED_ORIGINS: websiteUrl })
   await createAvee(server, { handle: 'ada', display_name: 'Ada' })
 })
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]()
   await ollama?.[Symbol.asyncDispose]()
   await browser?.close()
+  website?.close().closeAllConnections()
 })
 
 const question = Array.from({ length: 80 }, (_, i) => `word${i}`).join(' ')
@@ -44,16 +46,26 @@ const connectionErrors =
 
 const modelRequests = () => ollama.requestsTo('/api/chat')
 const begun = (text: string) => text.includes('word9') && !text.includes('word60')
+/** Lets the model stop in the middle of its next answer until the returned function is called. */
+function holdAnswer(): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const middle = whole.indexOf(' word30')
+  const begin = whole.slice(0, middle).match(/\s*\S+/g) ?? []
+  ollama.script('/api/chat', { tokens: [...begin, whole.slice(middle)], lastTokenAfter: promise })
+  return resolve
+}
 const conversationOf = (url: string) => new URL(url).pathname.split('/').at(-1) ?? ''
 
 test('an answer continues across a page reload', async () => {
   const before = modelRequests().length
   await using window = await openWindow(browser, `${server.url}/chat/ada`)
   const chat = chatPage(window.page)
+  const finish = holdAnswer()
   await chat.ask(question)
   await waitUntil(() => chat.lastAnswer.innerText(), begun)
   await window.page.reload()
   await waitUntil(() => chat.lastAnswer.innerText(), begun)
+  finish()
   await chat.waitUntilComplete()
   expect(await chat.lastAnswer.innerText()).toBe(whole)
   expect(await chat.answers.count()).toBe(1)
@@ -66,9 +78,11 @@ test('an answer continues after the server is killed and restarted', async () =>
     ignoredErrors: connectionErrors,
   })
   const chat = chatPage(window.page)
+  const finish = holdAnswer()
   await chat.ask(question)
   await waitUntil(() => chat.lastAnswer.innerText(), begun)
   await server.kill()
+  finish()
   await window.page.getByText('Connection lost').waitFor()
   await server.restart()
   await chat.waitUntilComplete()
@@ -127,7 +141,10 @@ test('shows the last read data without the server, and sends a queued question o
   // Loaded responses are cached in the background.
   await waitUntil(
     () => window.page.evaluate(async () => (await (await caches.open('read')).keys()).map(({ url }) => url)),
-    (urls) => urls.some((url) => url.includes('/messages')) && urls.some((url) => url.endsWith('/me')),
+    (urls) =>
+      [/\/messages/, /\/me$/, /\/avees\/ada$/, /\/conversations\/[\w-]+$/].every((path) =>
+        urls.some((url) => path.test(url)),
+      ),
   )
   await window.page.reload()
   await first.answers.first().waitFor()
@@ -165,8 +182,15 @@ test('shows the last read data without the server, and sends a queued question o
 test('keeps the first question of a chat that lost the connection before anything was typed', async () => {
   await using window = await openWindow(browser, `${server.url}/chat/local`, { ignoredErrors: /ERR_/ })
   const { page } = window
-  await page.waitForRequest(/message-list/)
-  await page.waitForLoadState('networkidle')
+  // The module that shows messages is loaded in advance, with those it needs.
+  await page.waitForFunction(() => {
+    const loaded = performance.getEntriesByType('resource').map(({ name }) => name)
+    const links = document.querySelectorAll<HTMLLinkElement>('link[rel=modulepreload], link[rel=stylesheet]')
+    const needed = [...links].map(({ href }) => href)
+    return (
+      needed.some((href) => href.includes('message-list')) && needed.every((href) => loaded.includes(href))
+    )
+  })
   await page.context().setOffline(true)
   await chatPage(page).ask(question)
   await page.getByText('Not sent yet.').waitFor()
@@ -183,11 +207,13 @@ test('two tabs show the same answer', async () => {
   const second = chatPage(other)
   await second.waitUntilComplete()
 
+  const finish = holdAnswer()
   await second.ask(question)
   await waitUntil(() => second.lastAnswer.innerText(), begun)
   await window.page.bringToFront()
   await window.page.reload()
   await waitUntil(() => first.lastAnswer.innerText(), begun)
+  finish()
   await first.answers.nth(1).getByText('That is all I know about it.').waitFor()
   await second.answers.nth(1).getByText('That is all I know about it.').waitFor()
   expect(await first.lastAnswer.innerText()).toBe(whole)
@@ -199,12 +225,14 @@ test('two tabs show the same answer', async () => {
 test('stopping an answer keeps its text and closes the request to the model', async () => {
   await using window = await openWindow(browser, `${server.url}/chat/ada`)
   const chat = chatPage(window.page)
+  const finish = holdAnswer()
   await chat.ask(question)
   await waitUntil(() => chat.lastAnswer.innerText(), begun)
   await chat.stop.click()
   await window.page.getByText('You stopped this answer.').waitFor()
   const asked = modelRequests().at(-1)
   await asked?.closed
+  finish()
   expect(asked?.closedEarly).toBe(true)
   const text = await chat.lastAnswer.innerText()
   expect(whole.startsWith(text)).toBe(true)
@@ -228,9 +256,11 @@ test('an answer interrupted by a server shutdown is finished after the next star
     ignoredErrors: connectionErrors,
   })
   const chat = chatPage(window.page)
+  const finish = holdAnswer()
   await chat.ask(question)
   await waitUntil(() => chat.lastAnswer.innerText(), begun)
   expect(await server.stop()).toBe(0)
+  finish()
   await server.restart()
   await chat.waitUntilComplete()
   expect(await chat.lastAnswer.innerText()).toBe(whole)
@@ -253,17 +283,16 @@ test('the examples of the client package run in Node and in a browser', async ()
 
   const { key } = (await server.post<{ key: string }>('/api-keys', { name: 'page' })).body
   const folders = { '@gabee/client': 'client', 'eventsource-parser': 'node_modules/eventsource-parser' }
-  await using website = createServer((request, response) => {
+  serveWebsite = (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost')
     const [, name = '', file = ''] = /^\/node_modules\/((?:@gabee\/)?[\w-]+)\/(.+)/.exec(pathname) ?? []
     const folder = folders[name as keyof typeof folders]
     const source = folder ? path.join(root, folder, file) : path.join(examples, 'page.html')
     response.setHeader('content-type', folder ? 'text/javascript' : 'text/html')
     void readFile(source).then((content) => response.end(content))
-  })
-  await once(website.listen(websitePort, '127.0.0.1'), 'listening')
+  }
   const query = new URLSearchParams({ server: server.url, key })
-  await using window = await openWindow(browser, `http://127.0.0.1:${websitePort}/page.html?${query}`, {
+  await using window = await openWindow(browser, `${websiteUrl}/page.html?${query}`, {
     ignoredErrors: new RegExp(`^request to ${server.url}|favicon`),
   })
   await window.page.getByLabel('Question').fill('What is in the README?')

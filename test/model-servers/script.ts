@@ -34,7 +34,7 @@ export type Script = {
   /** Milliseconds before the first token and between tokens. */
   firstDelayMs?: number
   delayMs?: number
-  /** The last token waits for this. */
+  /** The last token or frame waits for this. */
   lastTokenAfter?: Promise<unknown>
   fault?: Fault
   /** Tokens before the fault. Default 5. */
@@ -108,6 +108,7 @@ export async function playScript(
       )
         return
       if (i > 0 && script.delayMs) await delay(script.delayMs)
+      if (i === script.frames.length - 1) await script.lastTokenAfter
       await write(framing.frame(json))
     }
     await write(framing.last)
