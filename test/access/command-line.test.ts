@@ -174,17 +174,17 @@ describe('the command line', { timeout: 120_000 }, () => {
   test('commands work through a running server, and a chat continues after it was killed', async () => {
     await using ollama = await startOllama()
     const tokens = Array.from({ length: 40 }, (_, n) => ` word${n}`)
-    ollama.script('/api/chat', { tokens, delayMs: 50 }, { tokens: tokens.slice(20) })
+    ollama.script('/api/chat', { tokens, fault: 'stall', afterTokens: 20 }, { tokens: tokens.slice(20) })
     await using server = await startServer({ OLLAMA_BASE_URL: ollama.url }, 'embedded')
     const command = (args: string[], input = '') => run({ GABEE_URL: server.url }, { args, input })
 
     const chat = command(['chat'], 'Which words?\n')
-    await expect.poll(() => chat.output.out, { timeout: 60_000 }).toContain('word5')
+    await expect.poll(() => chat.output.out, { timeout: 60_000 }).toContain('word19')
     await server.restart()
     expect(await chat.ended).toBe(0)
     const conversation = /^Conversation (\S+)$/m.exec(chat.output.err)?.[1] ?? ''
     const { content } = (await listMessages(server, conversation))[1] ?? {}
-    expect(content).toContain('word39')
+    expect(content).toBe(tokens.join(''))
     expect(chat.output.out.split('\n')[0]).toBe(content)
 
     const file = path.join(server.database.dir, 'lease.md')

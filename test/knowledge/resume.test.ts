@@ -86,9 +86,13 @@ describe.each(ONE_DATABASE)('an upload on %s', (kind) => {
     await using server = await startServer({ SHUTDOWN_GRACE_MS: '0' }, kind)
     const body = { title: 'Long', text: long('text', 300), layer: 'public' }
     const posted = server.post<ErrorResponse>('/avees/local/documents', body)
-    const running = async () => (await server.get<{ runs: Run[] }>('/runs?status=running')).body.runs
-    await expect.poll(running).toHaveLength(1)
-    const [run] = await running()
+    let run: Run | undefined
+    await expect
+      .poll(async () => {
+        ;[run] = (await server.get<{ runs: Run[] }>('/runs?status=running')).body.runs
+        return run
+      })
+      .toBeDefined()
     expect(await server.stop()).toBe(0)
     const { status, body: refused } = await posted
     expect(status).toBe(503)

@@ -168,9 +168,11 @@ describe('the models of a server with Ollama', () => {
 
   test('are pulled once for two concurrent requests', async () => {
     const before = ollama.requestsTo('/api/pull').length
-    ollama.script('/api/pull', { delayMs: 20 })
+    const both = Promise.withResolvers<void>()
+    ollama.script('/api/pull', { lastTokenAfter: both.promise })
     const first = await pull('two-of-us')
     const second = await pull('two-of-us:latest')
+    both.resolve()
     expect(second.headers.get('x-run-id')).toBe(first.headers.get('x-run-id'))
     const [one, two] = await Promise.all([collectEvents(first), collectEvents(second)])
     expect(two).toEqual(one)
