@@ -44,6 +44,8 @@ describe('follow-up detection', () => {
   test.each([
     ['eng', 'And how high was the revenue of the western branch in spring?'],
     ['eng', 'How long does the northern harbour keep it closed every winter?'],
+    ['eng', 'How did she pay for the old workshop near the harbour of Bergen?'],
+    ['deu', 'Wie lange dauert ihre Renovierung am nördlichen Ufer des Hafens?'],
     ['deu', 'Und wie hoch war der Umsatz der westlichen Filiale im Frühjahr?'],
     ['fra', 'Et quel était le chiffre des ventes de la filiale au printemps ?'],
     ['spa', '¿Y cuánto vendió la sucursal del oeste durante la primavera?'],
@@ -65,6 +67,9 @@ describe('follow-up detection', () => {
     ['eng', 'Which birds nest under the northern cliffs in spring?'],
     ['eng', 'A summary of the annual report about honey production'],
     ['eng', 'Men who sailed to northern islands for whale hunting'],
+    ['eng', 'When did Gina open her second workshop near the old harbour?'],
+    ['eng', 'Does the NASA archive keep its photographs for more than ten years?'],
+    ['deu', 'Wann hat Gina ihre zweite Werkstatt am alten Hafen eröffnet?'],
     ['fra', 'En quelle année le pont de la rivière Orr a été construit ?'],
     ['fra', 'Ma question porte sur le chiffre des ventes de la coopérative'],
     ['spa', 'En qué año fue construido el puente viejo de la ciudad'],

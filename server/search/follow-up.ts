@@ -93,14 +93,19 @@ function carriedTerms(analyzer: QueryAnalyzer, own: QueryTerm[], context: string
 function isFollowUp(question: string, terms: QueryTerm[]): boolean {
   if (terms.filter((term) => !term.isStopWord).length <= maxTermsOfFollowUp) return true
   if (unspacedCues.test(question)) return true
-  const words = [...question.matchAll(/[\p{L}\p{M}]+/gu).take(maxSampleWords)].map(([word]) =>
-    word.toLowerCase(),
+  const words = [...question.matchAll(/[\p{L}\p{M}]+/gu).take(maxSampleWords)].map(([word]) => word)
+  return likelyLanguages(words.map((word) => word.toLowerCase())).some(
+    (language) => beginnings.get(language)?.test(question) === true || refersBack(words, language),
   )
-  return likelyLanguages(words).some(
-    (language) =>
-      beginnings.get(language)?.test(question) === true ||
-      words.some((word) => references.get(language)?.has(word)),
-  )
+}
+
+/** Returns whether a word refers to an earlier question; after a name it refers to that ("When did Ada open her shop?"). */
+function refersBack(words: string[], language: string): boolean {
+  const first = words.findIndex((word) => references.get(language)?.has(word.toLowerCase()))
+  if (first === -1) return false
+  const stopWords = stopWordsOf(language)
+  // The first word is always capitalized.
+  return !words.slice(1, first).some((word) => /^\p{Lu}/u.test(word) && !stopWords.has(word.toLowerCase()))
 }
 
 /** Returns the languages of which most words are stop words. Statistical detection needs longer texts than questions are. */
