@@ -20,7 +20,13 @@ import { containsSecret } from './extraction/secrets.ts'
 import { type MemoryPace, memoryJobs, turnJobs } from './jobs.ts'
 import { memoryPolicy, type Viewer } from './policy.ts'
 import { type FoundMemory, memoryRecall, type RecalledMemory, type RecallQuery } from './recall/memories.ts'
-import { type RecalledTurn, type TurnQuery, type TurnSearch, turnRecall } from './recall/turns.ts'
+import {
+  type RecalledTurn,
+  type ScoredTurn,
+  type TurnQuery,
+  type TurnSearch,
+  turnRecall,
+} from './recall/turns.ts'
 import {
   aveesWithMemories,
   countByLanguage,
@@ -236,8 +242,8 @@ export function memory({
     }: Pair & { layers: Layer[]; query: string; signal: AbortSignal }): Promise<FoundMemory[]> =>
       memoryIndex.search({ ...query, remote: false }, layers),
 
-    /** Searches earlier messages, also while memory is off; `score` is the share of the query's words, 0 to 1. */
-    searchTurns: ({ layers, ...query }: TurnSearch & { layers: Layer[] }): Promise<RecalledTurn[]> =>
+    /** Searches earlier messages, also while memory is off. */
+    searchTurns: ({ layers, ...query }: TurnSearch & { layers: Layer[] }): Promise<ScoredTurn[]> =>
       turnIndex.searchTurns(query, layers),
 
     /** Prepares a turn for `recordTurn`, so that the transaction there stays short. */

@@ -42,7 +42,27 @@ for (const kind of DATABASES) {
         'the question',
         'The tall one by the window.',
       ])
-      expect(found[0]?.score).toBeGreaterThan(found[1]?.score ?? 1)
+    })
+
+    test('ranks a short statement above long messages with more words of the query, and returns most in full', async () => {
+      const conversation = await startTestConversation(app)
+      const { questionId: statement } = await conversation.store('My loom at home is blue.', {
+        answer: 'Nice.',
+      })
+      const care = 'Oil it twice a year, keep it dry, and cover it with cloth. '.repeat(3)
+      const advice = `A loom at home has a colour. ${care}`.repeat(9).trim()
+      const { answerId } = await conversation.store('Any advice?', { answer: advice })
+      const { answerId: longest } = await conversation.store('More?', { answer: `${advice} ${advice}` })
+      const found = await app.memory.recallTurns({
+        conversationId: conversation.conversationId,
+        layer: 'intimate',
+        query: 'Which colour is the loom at home?',
+        limit: 10,
+        signal: signal(),
+      })
+      expect(found[0]?.id).toBe(statement)
+      expect(found.find(({ id }) => id === answerId)?.excerpt).toBe(advice)
+      expect(found.find(({ id }) => id === longest)?.excerpt.length).toBeLessThan(2_100)
     })
 
     test('finds a turn as soon as its answer is stored, before any background job', async () => {

@@ -49,8 +49,10 @@ export type TurnSearch = ({ conversationId: string } | Pair) & {
   signal: AbortSignal
 }
 
-/** An earlier message that matches a query, with the matching part. The best match has a score of about 1. */
-export type RecalledTurn = FoundTurn & { score: number; excerpt: string }
+/** An earlier message that matches a query, with the matching part. */
+export type RecalledTurn = FoundTurn & { excerpt: string }
+/** `score` is the share of the words of the query, 0 to 1. */
+export type ScoredTurn = RecalledTurn & { score: number }
 
 const noCoverage: Coverage = { share: 0, windowShare: 0, matched: 0 }
 
@@ -71,6 +73,19 @@ const maxNearest = 100
 const neighbourWeights = { next: 0.42, previous: 0.2, twoAway: 0.1 }
 /** Added to the score of turns from the period that the query names. */
 const periodWeight = 0.25
+/**
+ * Two turns can contain more than one of twice their length, so scores are divided by the square root of the length. Up
+ * to this many characters (about 100 tokens) the length makes no difference, so short turns are ranked by score alone.
+ */
+const minPricedCharacters = 400
+/**
+ * Characters of a turn in a prompt (about 500 tokens), so that half of a window of 2,048 tokens has one. With 600, prompts
+ * contain 5 to 8 percentage points less of the evidence for BEAM's questions (docs/benchmarks.md).
+ */
+const maxExcerpt = 2_000
+/** Characters of a turn in search results: about the length of a document passage. */
+const maxSearchExcerpt = 600
+
 export function turnRecall(dependencies: RecallDependencies) {
   const { db } = dependencies.database
 
@@ -112,7 +127,7 @@ export function turnRecall(dependencies: RecallDependencies) {
   }
 
   /** Ranks earlier turns, and measures how much of the query a text contains. */
-  async function rankTurns(query: TurnSearch, layers: Layer[]) {
+  async function rankTurns(query: TurnSearch, layers: Layer[], maxLength: number) {
     const scope: TurnScope = { ...query, layers }
     const [{ languages, linked, coverage, weigh }, nearest] = await Promise.all([
       lexicalSearch(query, scope),
@@ -140,14 +155,15 @@ export function turnRecall(dependencies: RecallDependencies) {
       .filter((turn) => branch === undefined || branch.has(turn.id))
       .map((turn) => {
         const isInPeriod = period && turn.createdAt >= period.from && turn.createdAt < period.to
-        return { ...turn, score: (scores.get(turn.id) ?? 0) + (isInPeriod ? periodWeight : 0) }
+        const score = (scores.get(turn.id) ?? 0) + (isInPeriod ? periodWeight : 0)
+        return { turn, value: score / Math.sqrt(Math.max(turn.content.length, minPricedCharacters)) }
       })
-      .toSorted((a, b) => b.score - a.score)
+      .toSorted((a, b) => b.value - a.value)
       .slice(0, query.limit)
     const recalled: RecalledTurn[] = []
     let pausedAt = performance.now()
-    for (const turn of found) {
-      const excerpt = excerptOf(turn.content, weigh)
+    for (const { turn } of found) {
+      const excerpt = excerptOf(turn.content, maxLength, weigh)
       recalled.push({ ...turn, excerpt })
       if (performance.now() - pausedAt < maxBlockingMs) continue
       await setImmediate()
@@ -159,11 +175,11 @@ export function turnRecall(dependencies: RecallDependencies) {
   return {
     /** Returns earlier turns that match a query, or follow one that does, the best first. */
     recallTurns: async (query: TurnQuery): Promise<RecalledTurn[]> =>
-      (await rankTurns(query, layersWithin(query.layer))).turns,
+      (await rankTurns(query, layersWithin(query.layer), maxExcerpt)).turns,
 
-    /** Returns turns with words of the query, the best first; `score` is the share of the words, 0 to 1. */
-    async searchTurns(query: TurnSearch, layers: Layer[]): Promise<RecalledTurn[]> {
-      const { turns, coverage } = await rankTurns(query, layers)
+    /** Returns turns with words of the query, the best first. */
+    async searchTurns(query: TurnSearch, layers: Layer[]): Promise<ScoredTurn[]> {
+      const { turns, coverage } = await rankTurns(query, layers, maxSearchExcerpt)
       return turns
         .map((turn) => ({ ...turn, score: coverage(turn.excerpt).share }))
         .filter(({ score }) => score > 0)
