@@ -6,7 +6,6 @@ import {
   type Call,
   calling,
   prompt,
-  remember,
   resultsOf,
   start,
   startToolApp,

@@ -8,7 +8,6 @@ import {
   calling,
   callsOf,
   memoriesOf,
-  plain,
   prompt,
   remember,
   resultsIn,
