@@ -15,7 +15,7 @@ import { startSearxng, startShop } from './tool-servers.ts'
 export type Call = NonNullable<Script['toolCalls']>[number]
 export const calling = (...toolCalls: Call[]): Script => ({ tokens: [], toolCalls })
 /** A model that can be guided by a schema, but cannot call tools. */
-export const plain = { name: 'plain:1b', capabilities: ['completion'] }
+const plain = { name: 'plain:1b', capabilities: ['completion'] }
 export const remember: Call = { name: 'remember', arguments: { text: 'The user breeds newts.' } }
 
 export const callsOf = (events: ReceivedEvent[]) =>
