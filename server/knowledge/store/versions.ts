@@ -98,7 +98,7 @@ export async function insertDocuments(
   added: { file: number; document: NewDocument; space: string | null; content: NewContent }[],
 ): Promise<void> {
   const files = added.map(({ file }) => file)
-  const rows = JSON.stringify(added.map(({ file, document }) => ({ file, ...document })))
+  const documents = added.map(({ file, document }) => ({ file, ...document }))
   const contents = added.map(({ document: { layer }, ...each }) => ({ layer, ...each }))
   await sql`
     with versions as (
@@ -110,8 +110,23 @@ export async function insertDocuments(
         passages, language, embedded_by)
       select id, ${aveeId}::uuid, version, layer, title, filename, type, source, source_url, sha256, bytes, pages,
         passages, language, embedded_by
-      from json_to_recordset(${rows}::json) as added (file int, id uuid, layer text, title text, filename text, type text,
-        source text, source_url text, sha256 text, bytes bigint, pages int, passages int, language text, embedded_by text)
+      from unnest(
+        ${columnOf(documents, ({ file }) => file)}::int[],
+        ${columnOf(documents, ({ id }) => id)}::uuid[],
+        ${columnOf(documents, ({ layer }) => layer)}::text[],
+        ${columnOf(documents, ({ title }) => title)}::text[],
+        ${columnOf(documents, ({ filename }) => filename)}::text[],
+        ${columnOf(documents, ({ type }) => type)}::text[],
+        ${columnOf(documents, ({ source }) => source)}::text[],
+        ${columnOf(documents, ({ source_url }) => source_url)}::text[],
+        ${columnOf(documents, ({ sha256 }) => sha256)}::text[],
+        ${columnOf(documents, ({ bytes }) => bytes)}::bigint[],
+        ${columnOf(documents, ({ pages }) => pages)}::int[],
+        ${columnOf(documents, ({ passages }) => passages)}::int[],
+        ${columnOf(documents, ({ language }) => language)}::text[],
+        ${columnOf(documents, ({ embedded_by }) => embedded_by)}::text[]
+      ) as added (file, id, layer, title, filename, type, source, source_url, sha256, bytes, pages, passages, language,
+        embedded_by)
       join versions using (file)
     ), unpinned as (
       delete from ingest_files where run_id = ${runId} and file = any(${files}::int[])
@@ -134,11 +149,6 @@ function contentInsertion(
   const passages = rowsOf((content) => content.passages)
   const counts = countTerms(passages)
   const embedded = passages.filter(({ space, embedding }) => space !== null && embedding !== undefined)
-  const columnOf = <Item, Value>(items: Item[], value: (item: Item) => Value) => {
-    const values = items.map(value)
-    // The driver takes much longer for an array of numbers than for its text.
-    return sql`${values.every((each) => typeof each === 'number') ? `{${values.join(',')}}` : values}`
-  }
   return sql`
     added_pages as (
       insert into document_pages (version, page, text, words)
@@ -200,6 +210,13 @@ function contentInsertion(
     ) as added (file, space, n, embedding)
     join versions using (file)
     join added_passages using (version, n)`
+}
+
+/** The values of a column of rows to insert, as a parameter. */
+function columnOf<Item, Value>(items: Item[], value: (item: Item) => Value): RawBuilder<unknown> {
+  const values = items.map(value)
+  // The driver takes much longer for an array of numbers than for its text.
+  return sql`${values.every((each) => typeof each === 'number') ? `{${values.join(',')}}` : values}`
 }
 
 /** Counts the passages with each term in each layer, in ascending order of the hashes, so that concurrent writers cannot deadlock. */
