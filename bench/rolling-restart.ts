@@ -106,7 +106,8 @@ function createServer(dir: string, port: number, settings: Record<string, string
 /** Starts a proxy with its example configuration. Returns the address to open. */
 async function startProxy(name: string, dir: string, ports: [number, number]) {
   const port = await freePort()
-  const program = findProgram(name) ?? (name === 'nginx' ? '/usr/sbin/nginx' : '')
+  const program = findProgram(name)
+  assert(program !== undefined, `Install ${name} ("apt-get install ${name}"), or pass --proxy without it.`)
   const configuration = path.join(dir, name === 'nginx' ? 'nginx.conf' : 'Caddyfile')
   const example = await readFile(path.join(root, 'deploy', path.basename(configuration)), 'utf8')
   const replace = (text: string, changes: Record<string, string>) =>

@@ -8,6 +8,7 @@ const folders = [
   '/usr/local/bin',
   '/opt/homebrew/bin',
   '/usr/bin',
+  '/usr/sbin',
 ]
 
 const canRun = (file: string) => {
