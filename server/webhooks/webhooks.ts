@@ -39,7 +39,7 @@ export type WebhookDependencies = {
 const deliverKind = 'webhooks.deliver'
 const maxWebhooks = 10
 const maxListed = 50
-/** With the backoff of the job queue, the attempts span several hours. */
+/** With the backoff of the job queue, the last attempt is 5 to 12 minutes after the first. */
 const maxAttempts = 8
 const timeoutMs = 10_000
 const retentionDays = 30
