@@ -47,7 +47,7 @@ export type Session = z.infer<typeof session>
 /** Proves that the caller is the user, not somebody who found an open session. */
 export const confirmation = {
   current_password: z.optional(shortText(200)),
-  code: z.optional(describe(shortText(100), 'Instead of the password: a code of a second factor.')),
+  code: z.optional(describe(shortText(100), 'A code of a second factor, in place of the password.')),
 }
 export const confirmationNote =
   'Requires the current password, or a code of a second factor. An account that has neither needs a session that began in the last ten minutes.'
@@ -114,7 +114,9 @@ export const register = operation({
     handle: z.optional(handle),
     display_name: z.optional(displayName),
     invitation: z.optional(describe(shortText(200), 'The token of an invitation.')),
-    setup_token: z.optional(describe(shortText(200), 'Printed by a server that has no account yet.')),
+    setup_token: z.optional(
+      describe(shortText(200), 'The server prints it at its start if it has no account yet.'),
+    ),
   }),
   responses: { 201: session },
 })
@@ -239,7 +241,7 @@ export const activeSession = component(
   'ActiveSession',
   z.object({
     id,
-    address: describe(z.nullable(z.string()), 'Where the session was used last.'),
+    address: describe(z.nullable(z.string()), 'Where the session was last used.'),
     user_agent: z.nullable(z.string()),
     is_current: z.boolean(),
     created_at: timestamp,
@@ -340,7 +342,10 @@ export const apiKey = component(
     prefix: describe(z.string(), 'The first characters of the key.'),
     avee_id: describe(z.nullable(id), 'The only avee that this key gives access to, or null for all.'),
     scopes: z.array(z.enum(scopes)),
-    requests_per_minute: describe(z.nullable(z.int()), 'Its limit of requests, or null for none.'),
+    requests_per_minute: describe(
+      z.nullable(z.int()),
+      'The maximum number of requests per minute; null for no limit.',
+    ),
     created_at: timestamp,
     last_used_at: z.nullable(timestamp),
     expires_at: z.nullable(timestamp),
@@ -377,11 +382,11 @@ export const createApiKey = operation({
     requests_per_minute: z.optional(
       describe(
         z.int().check(z.minimum(1), z.maximum(maxRequestsPerMinute)),
-        'Beyond this number, requests with the key get 429 until the minute has passed. No limit by default.',
+        'Further requests with the key get 429 until the minute has passed. No limit by default.',
       ),
     ),
     expires_in: z.optional(describe(seconds, 'Seconds until the key expires.')),
-    expires_at: z.optional(describe(time, 'Instead of `expires_in`.')),
+    expires_at: z.optional(describe(time, 'Replaces `expires_in`.')),
   }),
   responses: { 201: z.extend(apiKey, { key: describe(z.string(), 'Shown once.') }) },
 })

@@ -58,7 +58,8 @@ export const removeFactors = operation({
   path: '/admin/users/:id/factors',
   tags,
   summary: 'Remove the second factors of a user',
-  description: 'For users who have lost them and their recovery codes. The password then suffices.',
+  description:
+    'For users who have lost their second factors and recovery codes. They then sign in with the password only.',
   access,
   audit: 'user.remove_factors',
   params: userParams,
@@ -86,7 +87,7 @@ export const usageEntry = z.object({
   completion_tokens: z.int(),
   cost: describe(
     z.nullable(z.number()),
-    'By the prices of the provider, in its currency; null if no price is known.',
+    'Calculated from the prices of the provider, in its currency; null if no price is known.',
   ),
 })
 
@@ -216,10 +217,10 @@ export const auditEntry = z.object({
   at: timestamp,
   actor: describe(
     z.nullable(z.object({ id, email: z.nullable(z.string()) })),
-    'Null without a user, as after a wrong password. The e-mail address is null once the user is deleted.',
+    'Null if there is no user, for example after a wrong password. The e-mail address is null once the user is deleted.',
   ),
   action: describe(z.string(), 'Such as `document.delete`.'),
-  target: describe(z.nullable(z.string()), 'The id of the subject of the action, or the name of a model.'),
+  target: describe(z.nullable(z.string()), 'The id of the object of the action, or the name of a model.'),
   address: z.nullable(z.string()),
 })
 
@@ -228,7 +229,7 @@ export const listAuditLog = operation({
   path: '/admin/audit',
   tags,
   summary: 'List sign-ins, permissions, deletions, keys and settings, the newest first',
-  description: 'Entries contain no contents and are kept for a year.',
+  description: 'Entries contain no user content and are kept for a year.',
   access,
   query: pageQuery,
   responses: { 200: pageOf('entries', auditEntry) },

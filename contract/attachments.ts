@@ -57,7 +57,7 @@ export const listAttachments = operation({
   query: z.object({
     trash: trashFilter,
     unsent: z.optional(
-      describe(z.stringbool(), 'Lists only those that no question of the conversation has used.'),
+      describe(z.stringbool(), 'Lists only attachments that no question of the conversation has used.'),
     ),
   }),
   responses: { 200: z.object({ attachments: z.array(document) }) },
@@ -78,6 +78,6 @@ export const questionAttachments = z.optional(
 export const imagesTo = z.optional(
   describe(
     shortText(200),
-    'The provider outside the private network that may be sent the pictures of this question and of earlier ones. Empty: none. A question with pictures for a provider that is not named is 409 `images_need_permission`.',
+    'The provider outside the private network that may receive the pictures of this question and of earlier ones; empty for none. If another provider outside of it would receive pictures, the response is 409 `images_need_permission`.',
   ),
 )

@@ -80,7 +80,7 @@ export const avee = component(
     example_questions: z.array(z.string()),
     local_only: describe(
       z.boolean(),
-      'Whether nothing from it may be sent to a model outside the private network.',
+      'If true, nothing from it is sent to a model outside the private network.',
     ),
     embed_origins: z.optional(describe(embedOrigins, 'Only for the owner.')),
     tools: describe(z.array(toolName), 'The tools that it may use while it answers.'),
@@ -188,7 +188,7 @@ export const getProfile = operation({
   path: '/avees/:id/profile',
   tags,
   summary: 'Get the name and picture of a public avee',
-  description: 'For the sign-in screen, so it needs no account. Other avees are not found.',
+  description: 'For the sign-in screen; needs no account. Returns 404 for other avees.',
   access: 'public',
   params: aveeParams,
   responses: {

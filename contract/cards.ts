@@ -26,7 +26,7 @@ export const importAvee = operation({
   summary: 'Create an avee from a character card or an .avee file',
   audit: 'avee.import',
   description:
-    'Character cards of version 1, 2 or 3 as JSON, PNG or CHARX: the description, personality, scenario, example dialogue and instructions become the persona, the entries of the lorebook documents, the portrait the image. Such an avee is private at first. An .avee file restores everything that it contains.',
+    'Accepts character cards of version 1, 2 or 3 as JSON, PNG or CHARX, and .avee files. The description, personality, scenario and instructions of a card become the persona, the entries of its lorebook become documents, and the portrait becomes the image; such an avee is private. An .avee file restores its whole contents.',
   body: content({ 'multipart/form-data': fileForm }),
   responses: {
     201: z.object({
@@ -44,7 +44,7 @@ export const exportAvee = operation({
   tags,
   summary: 'Export an avee as a character card or an .avee file',
   description:
-    '`json`, `png` and `charx` are character cards with what is public: name, description, greeting, image and short public documents as a lorebook; for the owner, also the persona. `avee` has everything for the owner alone: settings, the originals of all documents with their layers, and the owner’s memories.',
+    '`json`, `png` and `charx` are character cards with public content: name, description, greeting, image and short public documents as a lorebook; for the owner, also the persona. `avee`, for the owner only, contains the settings, the originals of all documents with their layers, and the owner’s memories.',
   params: aveeParams,
   query: z.object({ format: z._default(z.enum(['json', 'png', 'charx', 'avee']), 'json') }),
   responses: {

@@ -32,7 +32,10 @@ export const answerEvents = {
     'WaitingEvent',
     z.object({
       event: z.literal('waiting'),
-      message: describe(z.string(), 'Why the first token is late: the model is loading, a rate limit.'),
+      message: describe(
+        z.string(),
+        'Why the first token is delayed, for example by a loading model or a rate limit.',
+      ),
     }),
   ),
   queued: component(
@@ -88,13 +91,13 @@ const questionParameters = z.object({
   conversation_id: z.optional(z.string()),
   question: z.optional(z.string()),
   use_gpt4o: z.optional(
-    describe(z.union([z.boolean(), z.stringbool()]), 'Uses the stronger model of the configured pair.'),
+    describe(z.union([z.boolean(), z.stringbool()]), 'Uses the stronger model (`CHAT_MODEL_STRONG`).'),
   ),
   model: z.optional(shortText(300)),
   local_only: z.optional(
     describe(
       z.union([z.boolean(), z.stringbool()]),
-      'From now on, sends nothing from this conversation to a model outside the private network.',
+      'Makes the conversation local only: from now on, nothing from it is sent to a model outside the private network.',
     ),
   ),
 })
@@ -214,17 +217,17 @@ export const tryAvee = operation({
   path: '/avees/:id/trial',
   work: 'questions',
   tags: chatTags,
-  summary: 'Try an avee as somebody with access up to a layer would see it',
+  summary: 'Try an avee as a person with access up to a layer',
   scope: 'chat',
   description:
-    'For the owner. The answer uses the documents visible at that layer, and no memories. Only the run is stored, so there are no messages with the ids in its events.',
+    'For the owner. The answer uses the documents visible at that layer, and no memories. Only the run is stored; its events contain message ids, but the messages do not exist.',
   params: aveeParams,
   body: z.object({
     question: z.string(),
     layer,
     persona: describe(
       z.optional(shortText(40_000)),
-      'Instead of that of the avee, to try it before it is saved.',
+      'Replaces that of the avee, to try it before it is saved.',
     ),
     example_dialogue: z.optional(exampleDialogue),
     history: z.optional(

@@ -8,7 +8,7 @@ export const maxBodyBytes = 16 * 1024 * 1024
 
 export const modelName = describe(
   shortText(300).check(z.minLength(1)),
-  '`avee/<handle>` for an avee, `avee/local` for the caller’s library, else the name of a model.',
+  '`avee/<handle>` for an avee, `avee/local` for the caller’s library, or the name of a model.',
 )
 
 export const stop = z.union([z.string(), z.array(z.string()).check(z.maxLength(16))])

@@ -34,7 +34,7 @@ export const conversation = component(
     archived: z.boolean(),
     local_only: describe(
       z.boolean(),
-      'Whether nothing from it may be sent to a model outside the private network. A question with `local_only` sets it.',
+      'If true, nothing from it is sent to a model outside the private network. A question with `local_only` sets it.',
     ),
     leaf_id: describe(z.nullable(id), 'The last message of the active branch.'),
     running_run_id: z.nullable(id),
@@ -119,7 +119,7 @@ export const deleteConversation = operation({
   tags: conversationTags,
   summary: 'Delete a conversation and its messages',
   description:
-    'Also deletes the memories learned from it alone. It is in the trash until the time in the receipt, unless `permanent` is true. Its run logs are deleted at once.',
+    'Also deletes the memories that come from it only. It is in the trash until the time in the receipt, unless `permanent` is true. Its run logs are deleted at once.',
   audit: 'conversation.delete',
   params: idParams,
   query: deletionQuery,
@@ -169,8 +169,7 @@ export const findMessages = operation({
   tags: conversationTags,
   summary: 'Find messages of the active branch',
   access: 'visitor',
-  description:
-    'By a text that they contain, ignoring case, or by id. Returns the last 1,000 matches, oldest first.',
+  description: 'Searches for a text in any case, or for an id. Returns the last 1,000 matches, oldest first.',
   params: idParams,
   query: z.object({ query: z.optional(text(400)), message_id: z.optional(id) }),
   responses: {

@@ -10,7 +10,7 @@ export const deletionReceipt = component(
     id,
     purge: describe(
       z.enum(['pending', 'done']),
-      'done: no file of the embedded database and no table of a PostgreSQL server still has the contents.',
+      'done: no file of the embedded database or table of a PostgreSQL server contains the data any longer.',
     ),
     created_at: timestamp,
     restorable_until: describe(

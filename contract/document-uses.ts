@@ -22,7 +22,7 @@ export const listDocumentUses = operation({
   tags: ['documents'],
   summary: 'List where a document is used',
   description:
-    'The conversations of the caller whose answers cite it, sorted by the latest of these answers, and the avees that have it. The owner also gets the number of conversations of others.',
+    'Returns the conversations of the caller whose answers cite the document, sorted by the latest of these answers, and the avees that have it. The owner also gets the number of conversations of others.',
   params: idParams,
   query: z.object({ limit: limitOf(100, 20), cursor: pageQuery.shape.cursor }),
   responses: {

@@ -15,7 +15,7 @@ const qualityScores = component(
     relevance_score: describe(fraction, 'How well the answer addresses the question.'),
     engagement_score: describe(
       fraction,
-      'The share of the answer’s terms that are distinct and new in the conversation; 0 if unanswered.',
+      'The share of the answer’s terms that are distinct and new in the conversation; 0 if the question was not answered.',
     ),
     factual_grounding: describe(
       fraction,
@@ -173,10 +173,10 @@ export const listStarters = operation({
   method: 'GET',
   path: '/avees/:id/conversation-starters',
   tags,
-  summary: 'List questions that begin a conversation with an avee',
+  summary: 'List suggested first questions for an avee',
   access: 'visitor',
   description:
-    'Up to four: the `example_questions` of its owner, else questions about documents that the caller may see and that answer them.',
+    'Up to four: the `example_questions` that its owner has set, or questions that documents visible to the caller answer.',
   params: aveeParams,
   responses: { 200: z.object({ questions: z.array(z.string()) }) },
 })
@@ -185,7 +185,7 @@ export const getConsent = operation({
   method: 'GET',
   path: '/avees/:id/sharing',
   tags,
-  summary: 'Get which of the caller’s questions the owner of an avee may see',
+  summary: 'Get whether the owner of an avee may see the caller’s unanswered questions',
   params: aveeParams,
   responses: {
     200: z.extend(visitorSettings, {
@@ -198,7 +198,7 @@ export const setConsent = operation({
   method: 'PUT',
   path: '/avees/:id/sharing',
   tags,
-  summary: 'Give or withdraw consent to show unanswered questions to the owner of an avee',
+  summary: 'Give or withdraw consent to show the caller’s unanswered questions to the owner of an avee',
   scope: 'chat',
   description:
     'Withdrawing also hides questions shown before, except those that the caller sent to the owner.',

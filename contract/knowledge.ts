@@ -67,7 +67,10 @@ const ingestResult = z.object({
   filename: z.string(),
   message: z.string(),
   code: z.optional(
-    describe(z.string(), 'Why it failed: encrypted, empty, corrupt, no_text, unsupported_type, too_large …'),
+    describe(
+      z.string(),
+      'The reason of the failure: encrypted, empty, corrupt, no_text, unsupported_type, too_large …',
+    ),
   ),
   doc_id: z.optional(id),
   chunks: z.optional(z.int()),
@@ -142,14 +145,14 @@ export const createDocumentsFromSite = operation({
   tags,
   summary: 'Add the pages of a website and stream the progress',
   description:
-    'Reads the sitemap that robots.txt names, the sitemap at a usual location, or the sitemap at `url`. Skips pages that robots.txt disallows and replaces documents whose page has changed.',
+    'Reads the sitemap that robots.txt names, the sitemap at a common path, or the sitemap at `url`. Skips pages that robots.txt disallows, and replaces documents whose page has changed.',
   params: aveeParams,
   headers: idempotencyHeaders,
   body: z.extend(page, {
     limit: z.optional(
       describe(
         z.int().check(z.minimum(1), z.maximum(100_000)),
-        'The maximum number of pages. The server has its own limit.',
+        'The maximum number of pages; `MAX_SITE_PAGES` applies as well.',
       ),
     ),
   }),

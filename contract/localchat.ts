@@ -171,7 +171,7 @@ export const testRetrieval = operation({
   method: 'POST',
   path: '/api/documents/test',
   tags,
-  summary: 'Test what retrieval finds for a question',
+  summary: 'Test which passages a question retrieves',
   scope: 'read',
   body: z.object({
     query: text(10_000),

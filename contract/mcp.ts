@@ -135,6 +135,6 @@ export const mcp = operation({
   errors,
   responses: {
     200: content({ 'application/json': jsonRpc, 'text/event-stream': jsonRpc }),
-    202: z.undefined().register(z.globalRegistry, { description: 'A notification was accepted.' }),
+    202: z.undefined().register(z.globalRegistry, { description: 'The notification was accepted.' }),
   },
 })

@@ -41,7 +41,7 @@ export const memory = component(
       z.nullable(z.object({ start: z.int(), end: z.int() })),
       'The quoted span in that message, in UTF-16 units.',
     ),
-    layer: describe(layer, 'It is recalled only if the user has access to this layer.'),
+    layer: describe(layer, 'The memory is recalled only if the user has access to this layer.'),
     local_only: describe(z.boolean(), 'Never sent to a model service on another machine.'),
     pinned: describe(z.boolean(), 'Always recalled.'),
     edited: describe(z.boolean(), 'Written or changed by the user.'),
@@ -120,7 +120,7 @@ export const updateMemory = operation({
 const deletedMemories = z.extend(deleted, {
   ok: z.literal(true),
   forgotten: describe(z.int(), '`memories` of the receipt.'),
-  restorable_until: describe(z.nullable(timestamp), 'The one of the receipt.'),
+  restorable_until: describe(z.nullable(timestamp), '`restorable_until` of the receipt.'),
 })
 
 export const deleteMemory = operation({

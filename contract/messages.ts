@@ -22,7 +22,7 @@ const citedPassage = z.object({
   text: z.string(),
   score: z.number(),
   layer,
-  cited: describe(z.boolean(), 'False if the model was given the passage and the answer does not cite it.'),
+  cited: describe(z.boolean(), 'False if the prompt contained the passage but the answer does not cite it.'),
 })
 /** The passage that supports a statement of an answer, as it is stored with the message. */
 export type CitedPassage = z.infer<typeof citedPassage>
@@ -55,13 +55,13 @@ export const answerDetails = {
   provider: z.optional(z.string()),
   remote: z.optional(describe(z.boolean(), 'Whether the question left the private network.')),
   reasoning_tokens: z.optional(z.int()),
-  cost: z.optional(describe(z.number(), 'By the prices of the provider, in its currency.')),
+  cost: z.optional(describe(z.number(), 'Calculated from the prices of the provider, in its currency.')),
   fallback_from: z.optional(describe(z.string(), 'The model that was selected but not available.')),
-  images: z.optional(describe(z.int(), 'The pictures that the model was given.')),
+  images: z.optional(describe(z.int(), 'The number of pictures that the model received.')),
   page_images: z.optional(
     describe(
       z.int(),
-      'The source pages that the model was also given as pictures: scanned pages, and pages with figures.',
+      'The number of source pages that the model also received as pictures: scanned pages, and pages with figures.',
     ),
   ),
   images_left_out: z.optional(

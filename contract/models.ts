@@ -5,11 +5,11 @@ import { runEvents } from './runs.ts'
 
 const provider = describe(
   z.string(),
-  'The name of the provider: ollama, openai, or one that an administrator has added. extractive is built in: it quotes retrieved passages without a language model.',
+  'The name of the provider: ollama, openai, or one that an administrator has added; or extractive, which is built in and quotes retrieved passages without a language model.',
 )
 
 const memory = {
-  memory: z.optional(describe(z.int(), 'Bytes in memory, if reported by the server of the model.')),
+  memory: z.optional(describe(z.int(), 'Bytes in memory, if the model server reports them.')),
   gpu_memory: z.optional(describe(z.int(), 'The part of `memory` on graphics cards.')),
 }
 
@@ -208,7 +208,7 @@ export const headers = describe(
 )
 const providerFields = {
   name: describe(providerName, 'The first part of the ids of its models.'),
-  base_url: describe(baseUrl, 'With the path of the API: https://api.openai.com/v1.'),
+  base_url: describe(baseUrl, 'Includes the path of the API: https://api.openai.com/v1.'),
   api_key: z.nullable(apiKey),
   headers,
   models: describe(
@@ -228,7 +228,7 @@ export const modelProvider = component(
     id: describe(z.nullable(id), 'null for the providers of the settings, which are read-only.'),
     name: z.string(),
     kind: providerKind,
-    base_url: describe(z.string(), '`in-process:` for the models that run in this process.'),
+    base_url: describe(z.string(), '`in-process:` for models that run in this process.'),
     remote: describe(z.boolean(), 'Whether it is outside this machine and its private network.'),
     read_only: z.boolean(),
     has_key: z.boolean(),
@@ -258,7 +258,7 @@ export const createProvider = operation({
   tags: providerTags,
   summary: 'Add a provider of models',
   description:
-    'Without `base_url`, the usual one of the kind. Any address is accepted, also in a private network. There is always one provider in_process; its models come from the catalogue.',
+    'Without `base_url`, the default of the kind is used. Any address is accepted, also in a private network. The provider in_process always exists; its models come from the catalogue.',
   audit: 'provider.create',
   access: 'admin',
   body: z.extend(z.partial(z.object(providerFields)), { kind: providerKind, name: providerFields.name }),
@@ -271,7 +271,7 @@ export const updateProvider = operation({
   tags: providerTags,
   summary: 'Change a provider of models',
   description:
-    'A new `base_url` needs the `api_key` again if there is one, so that a stored key is not sent to another address.',
+    'A new `base_url` requires `api_key` again if there is one, so that a stored key is not sent to another address.',
   audit: 'provider.update',
   access: 'admin',
   params: idParams,
@@ -311,7 +311,7 @@ export const testProvider = operation({
   tags: providerTags,
   summary: 'Test the connection to a provider',
   description:
-    'Requests its list of models and, with `answer`, a short answer of one of them, which may cost money. The id may be the name of a provider.',
+    'Requests the list of models and, with `answer`, a short answer of one of them, which may cost money. The id may be the name of a provider.',
   access: 'admin',
   params: z.object({ id: shortText(100) }),
   body: z.optional(z.object({ answer: z.optional(z.boolean()) })),
@@ -321,10 +321,7 @@ export const testProvider = operation({
 export const availableModel = component(
   'AvailableModel',
   z.object({
-    id: describe(
-      z.string(),
-      '`<provider>/<model>`; the model alone is enough where only one provider has it.',
-    ),
+    id: describe(z.string(), '`<provider>/<model>`, or the model alone if only one provider has it.'),
     name: z.string(),
     provider: z.string(),
     capabilities: z.array(capability),
@@ -358,7 +355,7 @@ export const getFallbacks = operation({
   path: '/models/fallbacks',
   tags: providerTags,
   summary: 'Get the fallback models',
-  description: 'Until it is set: the other chat models, local ones first.',
+  description: 'By default, the other chat models, local ones first.',
   access: 'admin',
   responses: { 200: fallbackModels },
 })
@@ -376,7 +373,7 @@ export const setFallbacks = operation({
 
 const catalogueId = z
   .string()
-  .check(z.regex(/^[a-z0-9][a-z0-9._-]{0,79}$/, 'Use the id of a model in GET /models/catalogue.'))
+  .check(z.regex(/^[a-z0-9][a-z0-9._-]{0,79}$/, 'Use the id of a model of GET /models/catalogue.'))
 /** A relative path without `.` and `..`. */
 const filePath = z
   .string()
@@ -392,7 +389,7 @@ export const catalogueEntry = z.object({
   id: catalogueId,
   kind: describe(
     z.enum(['chat', 'embedding', 'reranking']),
-    'Chat models are GGUF files, reranking models ONNX files, embedding models either.',
+    'Chat models are GGUF files, reranking models are ONNX files, and embedding models can be either.',
   ),
   repository: describe(filePath, 'On the hub.'),
   revision: describe(

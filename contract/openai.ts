@@ -42,7 +42,7 @@ export const getModel = operation({
   method: 'GET',
   path: '/v1/models/:id',
   tags,
-  summary: 'Get an avee or a model as a model',
+  summary: 'Get an avee or a model',
   params: z.object({ id: z.string() }),
   errors,
   responses: { 200: model },
@@ -92,7 +92,7 @@ const usage = z.object({
 })
 const metadata = describe(
   z.optional(z.object({ conversation_id: z.string() })),
-  'The conversation that stores the answer, if one does.',
+  'The conversation that contains the answer, if it is stored.',
 )
 const envelope = { id: z.string(), created: z.int(), model: z.string(), metadata }
 
@@ -268,7 +268,7 @@ export const createResponse = operation({
   summary: 'Answer an input with text, as an avee or with a model',
   scope: 'chat',
   description:
-    'Text in and out. Unless `store` is false, a later request can continue the response for 30 days by `previous_response_id`; it is not a conversation.',
+    'Accepts and returns text. Unless `store` is false, a later request can continue the response for 30 days with `previous_response_id`. It is not stored as a conversation.',
   maxBodyBytes,
   headers: idempotencyHeaders,
   body: z.object({

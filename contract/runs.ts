@@ -9,7 +9,7 @@ export type RunStatus = z.infer<typeof runStatus>
 export const failure = z.object({
   code: z.string(),
   message: z.string(),
-  retry_at: z.optional(describe(time, 'From when on a retry makes sense, if the cause says so.')),
+  retry_at: z.optional(describe(time, 'The earliest time for a retry, if it is known.')),
 })
 export type Failure = z.infer<typeof failure>
 
@@ -96,7 +96,7 @@ export const readRunEvents = operation({
   headers: z.object({
     'last-event-id': z.optional(describe(z.string(), 'The number of the last event received.')),
   }),
-  responses: { 204: describe(z.undefined(), 'The run has finished and has no further events.') },
+  responses: { 204: describe(z.undefined(), 'The run has ended and has no further events.') },
   events: anyEvents,
 })
 
@@ -107,7 +107,7 @@ export const stopRun = operation({
   summary: 'Stop a run',
   access: 'visitor',
   scope: 'chat',
-  description: 'Keeps what the run has produced. Does not change a finished run.',
+  description: 'Keeps the output of the run so far. Does not change a finished run.',
   params,
   responses: { 200: run },
 })

@@ -57,11 +57,11 @@ export const search = operation({
   tags: ['search'],
   summary: 'Search documents, conversations and memories',
   description:
-    'Without `avee`, searches everything that the caller may see of their avees and of those that they talk with, follow or have a permission for: documents up to their layer, their own conversations and memories. With more than 50 avees, those of the latest conversations are searched. A conversation is found once, by its best message. Results are ordered by `score`.',
+    'Without `avee`, searches the caller’s avees and those that they chat with, follow or have a permission for: documents up to the caller’s layer, and the caller’s own conversations and memories. With more than 50 avees, those of the latest conversations are searched. A conversation is returned once, with its best message. Results are ordered by `score`.',
   scope: 'read',
   body: z.object({
     query: text(10_000),
-    scope: z.optional(describe(searchScope, '`documents` by default if `avee` is given, else `all`.')),
+    scope: z.optional(describe(searchScope, 'By default `documents` if `avee` is given, otherwise `all`.')),
     avee: z.optional(describe(shortText(100), 'Id or handle.')),
     type: z.optional(
       describe(
@@ -83,7 +83,10 @@ export const search = operation({
     200: z.object({
       query: z.string(),
       results: z.array(searchResult),
-      answerable: describe(answerability, 'By the documents; `no` if they were not searched.'),
+      answerable: describe(
+        answerability,
+        'Whether the documents answer the query; `no` if they were not searched.',
+      ),
       next_cursor: describe(z.nullable(z.string()), 'Null on the last page.'),
     }),
   },

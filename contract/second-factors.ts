@@ -30,7 +30,7 @@ const recoveryCodes = describe(
 
 const firstRecoveryCodes = describe(
   z.nullable(recoveryCodes),
-  'With the first second factor; null if the account already has recovery codes.',
+  'Returned with the first second factor; null if the account already has recovery codes.',
 )
 
 const signInChallengeToken = describe(shortText(200), '`challenge` of the response to `POST /auth/login`.')
@@ -58,7 +58,7 @@ export const verifySecondFactor = operation({
   body: z.object({
     challenge: signInChallengeToken,
     code: z.optional(code),
-    passkey: z.optional(describe(passkeyResponse, 'Instead of the code.')),
+    passkey: z.optional(describe(passkeyResponse, 'Replaces `code`.')),
   }),
   responses: { 200: session },
 })
@@ -124,7 +124,7 @@ export const createRecoveryCodes = operation({
   method: 'POST',
   path: '/me/factors/recovery-codes',
   tags,
-  summary: 'Create recovery codes in place of the earlier ones',
+  summary: 'Create recovery codes, which replace the earlier ones',
   description: confirmationNote,
   audit: 'recovery_codes.create',
   maxBodyBytes,

@@ -15,7 +15,7 @@ export const readiness = z.object({
   ok: z.boolean(),
   stopping: describe(
     z.optional(z.literal(true)),
-    'The server is stopping: send new requests to another one.',
+    'The server is shutting down: send new requests to another one.',
   ),
   database: z.object({
     ok: z.boolean(),

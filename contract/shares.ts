@@ -46,7 +46,7 @@ export const createShare = operation({
   tags,
   summary: 'Create a link to a read-only snapshot of a conversation',
   description:
-    'Whoever has the link can read the selected branch as it is now, without an account. The link is shown once.',
+    'Everybody who has the link can read the selected branch as it is now, without an account. The link is returned once.',
   audit: 'share.create',
   params: idParams,
   body: z.optional(

@@ -34,7 +34,7 @@ export const toolCall = component(
       z.object({
         text: describe(z.string(), 'The result of the call, or why it failed.'),
         citations: z.optional(
-          describe(z.array(z.int()), 'The numbers of the citations that the model was given.'),
+          describe(z.array(z.int()), 'The numbers of the citations that the model received.'),
         ),
       }),
     ),
@@ -80,7 +80,7 @@ export const approveToolCall = operation({
   summary: 'Approve or refuse a tool call',
   scope: 'chat',
   description:
-    'Only for the user who asked. The call waits for 10 minutes; without a decision it counts as refused. 409: it no longer waits.',
+    'Only for the user who asked. Without a decision within 10 minutes the call is refused. 409: the call is no longer waiting.',
   params: z.object({ id: z.string(), call_id: shortText(100) }),
   body: z.object({ approve: z.boolean() }),
   responses: { 200: ok },
@@ -102,10 +102,10 @@ const operations = describe(
   z.array(shortText(200)).check(z.minLength(1), z.maxLength(100)),
   'The names of the functions to offer; all of them by default.',
 )
-const enabled = describe(z.boolean(), 'Whether it is offered at all.')
+const enabled = describe(z.boolean(), 'Whether the avee can use the tool.')
 const shared = describe(
   z.boolean(),
-  'Whether it is offered to everybody who may ask the avee, instead of its owner alone. Its functions then receive words of their questions, and they approve calls that make changes.',
+  'Whether everybody who may ask the avee can use the tool, not only its owner. Its functions may then receive words of their questions, and they approve calls that make changes.',
 )
 
 export const customTool = component(
@@ -129,7 +129,10 @@ export const customTool = component(
         selected: z.boolean(),
       }),
     ),
-    last_error: describe(z.nullable(z.string()), 'Why the functions could not be listed the last time.'),
+    last_error: describe(
+      z.nullable(z.string()),
+      'Why the functions could not be listed at the last attempt.',
+    ),
     created_at: timestamp,
   }),
 )
@@ -142,7 +145,7 @@ export const listCustomTools = operation({
   path: '/avees/:id/tools',
   tags,
   summary: 'List the tools that the owner has added to an avee',
-  description: 'Only for the owner. The built-in ones are the member `tools` of the avee.',
+  description: 'Only for the owner. The member `tools` of the avee lists the built-in ones.',
   params: aveeParams,
   responses: { 200: z.object({ tools: z.array(customTool) }) },
 })
@@ -154,7 +157,7 @@ export const addTool = operation({
   summary: 'Add a tool to an avee',
   audit: 'tool.create',
   description:
-    '`openapi`: the operations of an OpenAPI 3 description in JSON or YAML, from a URL or given as `spec`. `mcp`: a server of the Model Context Protocol (Streamable HTTP). `mcp_stdio`: a program on the server, for administrators. Only public addresses are reached, and those in `TOOL_ALLOWED_HOSTS`. Operations other than GET, and MCP tools without `readOnlyHint`, need the approval of the user.',
+    '`openapi`: the operations of an OpenAPI 3 description in JSON or YAML, from `url` or given as `spec`. `mcp`: a server of the Model Context Protocol (Streamable HTTP). `mcp_stdio`: a program on the server, for administrators. Addresses must be public or listed in `TOOL_ALLOWED_HOSTS`. Operations other than GET, and MCP tools without `readOnlyHint`, need the approval of the user.',
   params: aveeParams,
   body: z.discriminatedUnion('kind', [
     z.object({
@@ -197,7 +200,8 @@ export const updateTool = operation({
   tags,
   summary: 'Change a tool of an avee',
   audit: 'tool.update',
-  description: 'A new URL needs the headers again, if there are any.',
+  description:
+    'A new `url` requires `headers` again if the tool has any, so that they are not sent to another address.',
   params: customToolParams,
   body: z.partial(
     z.object({ name: customToolName, url, headers, operations: z.nullable(operations), enabled, shared }),

@@ -52,7 +52,7 @@ export const createWebhook = operation({
   summary: 'Create a webhook',
   audit: 'webhook.create',
   description:
-    'The server posts `{"type", "timestamp", "data"}` to the URL, with ids, never with text, signed according to the Standard Webhooks specification: `webhook-signature` is the HMAC-SHA256 of `<webhook-id>.<webhook-timestamp>.<body>`. A response other than 2xx is retried with growing pauses. Only public addresses are reached, and those in `WEBHOOK_ALLOWED_HOSTS`.',
+    'The server posts `{"type", "timestamp", "data"}` to the URL, with ids and without text, signed according to the Standard Webhooks specification: `webhook-signature` is the HMAC-SHA256 of `<webhook-id>.<webhook-timestamp>.<body>`. Without a 2xx response the delivery is retried with exponential backoff. Addresses must be public or listed in `WEBHOOK_ALLOWED_HOSTS`.',
   params: aveeParams,
   body: z.object({
     url: z.url({ protocol: /^https?$/ }).check(z.maxLength(2_000)),

@@ -2,9 +2,9 @@ import { askAndPrint, startConversation } from './answer.ts'
 import { type Command, textOf } from './command.ts'
 
 export const askOptions = {
-  avee: { type: 'string', help: 'Handle of the avee to ask; your library by default.' },
-  conversation: { type: 'string', help: 'Id of a conversation to continue.' },
-  model: { type: 'string', help: 'Model that answers, as `gabee models` lists it.' },
+  avee: { type: 'string', help: 'Handle of the avee; your library by default.' },
+  conversation: { type: 'string', help: 'Id of the conversation to continue.' },
+  model: { type: 'string', help: 'Model that answers; `gabee models` lists them.' },
 } satisfies Command['options']
 
 export const ask: Command = {

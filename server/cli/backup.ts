@@ -24,8 +24,8 @@ export const backup: Command = {
   usage: 'FILE',
   positionals: [1, 1],
   details: `The file contains a consistent snapshot of the database, the original files of documents, and the key that encrypts
-secrets unless it is set as ENCRYPTION_KEY. It appears under its name when it is complete. Anybody who has it can read everything: keep it as safe as the server. A running server asks for an administrator (GABEE_API_KEY) once there are
-accounts.
+secrets unless it is set as ENCRYPTION_KEY. It gets its name when it is complete. Anybody who has it can read everything:
+keep it as safe as the server. If the server has accounts, set GABEE_API_KEY to the key of an administrator.
 
   gabee backup /backups/gabee-$(date +%F).backup`,
   async run({ connect, terminal, positionals: [name = ''], resolve }) {
@@ -62,8 +62,8 @@ export const restore: Command = {
   usage: 'FILE',
   positionals: [1, 1],
   details: `Restores into DATA_DIR, which must be empty, and into the database at DATABASE_URL if it is set, which must have no
-tables. Number and hashes of all rows and files are compared. A backup of an older release is migrated; one of a newer
-release is refused. The data of a failed attempt is deleted; an interrupted one continues.
+tables. Compares the number and hashes of all rows and files. A backup of an older release is migrated; one of a newer
+release is refused. If the command is interrupted, run it again: it continues. If it fails, it deletes what it restored.
 
   DATA_DIR=/var/lib/gabee gabee restore /backups/gabee-2026-11-22.backup`,
   async run({ config, terminal, positionals: [name = ''], resolve, databaseUrl: url }) {
@@ -86,8 +86,8 @@ release is refused. The data of a failed attempt is deleted; an interrupted one 
 export const move: Command = {
   usage: '--to postgres://USER:PASSWORD@HOST/DATABASE',
   options: { to: { type: 'string', help: 'URL of an empty PostgreSQL database with pgvector.' } },
-  details: `Copies the database of DATA_DIR, or the one at DATABASE_URL, and compares number and hashes of all rows. The server
-must be stopped. The original is not changed; the files of documents stay in DATA_DIR. Afterwards set DATABASE_URL.
+  details: `Copies the database of DATA_DIR, or the one at DATABASE_URL, and compares the number and hashes of all rows. Stop the
+server first. The original is not changed; the files of documents stay in DATA_DIR. Afterwards set DATABASE_URL.
 
   gabee move --to postgres://gabee:password@localhost/gabee`,
   async run({ config, terminal, values, databaseUrl }) {
@@ -97,7 +97,7 @@ must be stopped. The original is not changed; the files of documents stay in DAT
     const settings = config()
     if (await isRunning(localAddress(settings)))
       throw new Error(
-        `A server runs at ${localAddress(settings)}. Stop it first, so that nothing is left behind.`,
+        `A server runs at ${localAddress(settings)}. Stop it first, so that the copy is complete.`,
       )
     const { dataDir } = settings
     await using database = await openDatabase({ url: databaseUrl, dir: dataDir, log: log() })

@@ -16,7 +16,7 @@ const minNodeVersion = 24
 
 export const doctor: Command = {
   usage: '',
-  details: `Checks Node, the settings, the disk, the database, the models and the programs that read scans and old office files.
+  details: `Checks Node, the settings, the disk, the database, the models and the programs for scans and old Office files.
 Requests a short answer from each provider of models, for which remote providers may charge.
 The exit code is 1 if something that the server needs is missing.
 
@@ -65,13 +65,13 @@ async function checkSettings(context: CommandContext): Promise<Finding[]> {
       config,
       ['tesseract'],
       'Text recognition',
-      'scanned pages and images have no text; install tesseract.',
+      'scanned pages and images cannot be read; install tesseract.',
     ),
     checkProgram(
       config,
       ['soffice', 'libreoffice'],
       'Old office files',
-      'doc, xls and ppt cannot be read; install libreoffice.',
+      '.doc, .xls and .ppt files cannot be read; install libreoffice.',
     ),
   ]
 }
@@ -103,7 +103,7 @@ async function checkServer({ connect, server }: CommandContext): Promise<Finding
       {
         check: 'Semantic search',
         state: models.embedding === null ? 'warning' : 'ok',
-        message: models.embedding ?? 'no embedding model; search finds words only.',
+        message: models.embedding ?? 'no embedding model; search is by keyword only.',
       },
       ...(await checkProviders(connection)),
     ]

@@ -13,7 +13,7 @@ export function explain(thrown: unknown, config: Config | undefined): string {
     return `Port ${port} on ${host} is in use. Stop the program that uses it, or set PORT to another number.`
   }
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    return `This machine has no address ${host}. Set HOST to one that it has, for example 127.0.0.1.`
+    return `This machine does not have the address ${host}. Set HOST to an address of this machine, for example 127.0.0.1.`
   }
   if (code === 'EACCES' || code === 'EPERM') {
     return `Permission denied: ${message}.`

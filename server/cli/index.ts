@@ -14,7 +14,7 @@ const commands: Record<string, { summary: string; load(): Promise<Command> }> = 
     load: async () => (await import('./serve.ts')).serve,
   },
   ask: { summary: 'Ask one question and print the answer', load: async () => (await import('./ask.ts')).ask },
-  chat: { summary: 'Have a conversation', load: async () => (await import('./chat.ts')).chat },
+  chat: { summary: 'Chat with an avee', load: async () => (await import('./chat.ts')).chat },
   upload: { summary: 'Add documents', load: async () => (await import('./upload.ts')).upload },
   avees: { summary: 'List your avees', load: async () => (await import('./avees.ts')).avees },
   models: {
@@ -22,7 +22,7 @@ const commands: Record<string, { summary: string; load(): Promise<Command> }> = 
     load: async () => (await import('./models.ts')).models,
   },
   backup: {
-    summary: 'Write everything into one file, also while the server is running',
+    summary: 'Write a backup to one file, also while the server is running',
     load: async () => (await import('./backup.ts')).backup,
   },
   restore: {
@@ -30,24 +30,27 @@ const commands: Record<string, { summary: string; load(): Promise<Command> }> = 
     load: async () => (await import('./backup.ts')).restore,
   },
   move: {
-    summary: 'Copy the database into PostgreSQL',
+    summary: 'Copy the database to PostgreSQL',
     load: async () => (await import('./backup.ts')).move,
   },
   doctor: {
     summary: 'Check the installation and explain how to fix problems',
     load: async () => (await import('./doctor.ts')).doctor,
   },
-  user: { summary: 'Help users who cannot sign in', load: async () => (await import('./user.ts')).user },
+  user: {
+    summary: 'Reset the password or second factors of a user',
+    load: async () => (await import('./user.ts')).user,
+  },
   mcp: {
-    summary: 'Serve MCP on standard input and output',
+    summary: 'Run an MCP server on standard input and output',
     load: async () => (await import('./mcp.ts')).mcp,
   },
   'leak-test': {
-    summary: 'Look for leaks between layers and users',
+    summary: 'Test that users can read only what they have access to',
     load: async () => (await import('./leak-test/index.ts')).leakTest,
   },
   completion: {
-    summary: 'Print completions for a shell',
+    summary: 'Print completions for your shell',
     load: async () => (await import('./completion.ts')).completion(await loadAll()),
   },
 }
@@ -155,7 +158,7 @@ function helpOf(name: string, { usage, details, options }: Command, { style }: T
 
 const overview = ({ style }: Terminal): string =>
   [
-    'Gabee: self-hosted AI personas that know your documents.',
+    'Gabee: self-hosted AI personas that answer from your documents.',
     '',
     `${style('bold', 'Usage:')} gabee COMMAND [OPTIONS]    (in a checkout: npm start -- COMMAND)`,
     '',
@@ -166,12 +169,12 @@ const overview = ({ style }: Terminal): string =>
     '',
     style('bold', 'Environment:'),
     ...aligned([
-      ['GABEE_URL', 'Address of a server; by default the one on this machine.'],
-      ['GABEE_API_KEY', 'API key for it, from its settings; not needed in personal mode.'],
+      ['GABEE_URL', 'Address of the server; by default the one on this machine.'],
+      ['GABEE_API_KEY', 'API key, from the settings of the server; not needed in personal mode.'],
       ['DATA_DIR, PORT …', 'Settings of the server: docs/configuration.md.'],
     ]),
     '',
-    'Without a running server, commands open DATA_DIR and act as its owner.',
+    'Without a running server, commands open the database of DATA_DIR and act as its owner.',
     'Exit codes: 0 done, 1 failed, 2 wrong usage.',
   ].join('\n')
 

@@ -20,8 +20,8 @@ const internalError = -32603
 
 export const mcp: Command = {
   usage: '',
-  details: `For programs that start MCP servers themselves; docs/mcp.md shows their settings. Works through a running server, else
-from DATA_DIR as its owner, until the input ends.`,
+  details: `MCP clients start this command; docs/mcp.md shows their configuration. It uses a running server, or opens the database
+of DATA_DIR and acts as its owner. It exits when its input ends.`,
   run: ({ config, server }) => serveMcp(config(), server),
 }
 

@@ -31,7 +31,8 @@ export const models: Command = {
     const isListing = action === undefined
     if (!isListing && !['pull', 'use', 'delete'].includes(action))
       throw new UsageError(`Unknown action ${action}.`)
-    if (!isListing && model === undefined) throw new UsageError('Name a model, for example llama3.2:1b.')
+    if (!isListing && model === undefined)
+      throw new UsageError('Enter the name of a model, for example llama3.2:1b.')
     await using connection = await connect()
     const { client } = connection
     if (isListing || model === undefined) {

@@ -12,8 +12,11 @@ import type { Terminal } from './terminal.ts'
 export const upload: Command = {
   usage: 'FILE… [--avee HANDLE] [--layer public|friends|intimate]',
   options: {
-    avee: { type: 'string', help: 'Handle of the avee that gets the documents; your library by default.' },
-    layer: { type: 'string', help: 'Who may read them, for an avee: public (default), friends or intimate.' },
+    avee: { type: 'string', help: 'Handle of the avee; your library by default.' },
+    layer: {
+      type: 'string',
+      help: 'Layer of the documents, with --avee: public (default), friends or intimate.',
+    },
   },
   positionals: [1, Number.POSITIVE_INFINITY],
   details: `Uploads files one at a time and waits until each is searchable. The exit code is 1 if one of them failed.

@@ -7,7 +7,7 @@ import { type Command, UsageError } from './command.ts'
 export const user: Command = {
   usage: 'reset-password|remove-factors USER',
   positionals: [2, 2],
-  details: `USER is an e-mail address, a handle or an id. A server on the embedded database must be stopped first.
+  details: `USER is an e-mail address, a handle or an id. If the server uses the embedded database, stop it first.
 
   gabee user reset-password ann@example.org    Print a link with which the user sets a new password.
   gabee user remove-factors ann@example.org    Remove the second factors of the user.`,

@@ -36,7 +36,7 @@ export function SearchResults({
         <Notice kind="warn">
           {answerable === 'no'
             ? t('No good match: these passages do not seem to answer the question.')
-            : t('These passages are the closest ones found.')}
+            : t('These are the closest passages found.')}
         </Notice>
       )}
       <ol className="rows" aria-label={t('Results')} onKeyDown={moveFocus}>

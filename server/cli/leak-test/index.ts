@@ -6,9 +6,8 @@ import { findLeaks } from './find-leaks.ts'
 
 export const leakTest: Command = {
   usage: '',
-  details: `Stores words that occur nowhere else at every layer, reads every route as every kind of caller, and reports words
-that reach somebody who may not read them. Uses an embedded database in a temporary directory, or the empty one at
-DATABASE_URL.
+  details: `Stores unique words at every layer, reads every route as every kind of caller, and reports words that reach somebody
+who may not read them. Uses an embedded database in a temporary directory, or the empty one at DATABASE_URL.
 
   gabee leak-test`,
   run: ({ databaseUrl }) => runLeakTest(databaseUrl),

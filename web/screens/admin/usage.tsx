@@ -41,7 +41,7 @@ export function Usage() {
           label={t('From')}
           type="date"
           value={from}
-          error={isValid ? undefined : t('Choose a first day that is not after the last one.')}
+          error={isValid ? undefined : t('The first day must not be after the last day.')}
           onChange={(event) => setFrom(event.target.value)}
         />
         <TextField label={t('To')} type="date" value={to} onChange={(event) => setTo(event.target.value)} />

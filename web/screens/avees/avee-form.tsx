@@ -84,7 +84,7 @@ export function AveeForm({ avee }: { avee: Avee }) {
   const onLeave = useEffectEvent(() => {
     if (isChanged)
       showToast(
-        t('Your changes to {name} are not saved yet. They are kept until you come back.', {
+        t('Your changes to {name} are not saved yet. They are kept in this browser.', {
           name: avee.display_name,
         }),
       )
@@ -154,7 +154,7 @@ export function AveeForm({ avee }: { avee: Avee }) {
       />
       <TextArea
         label={t('Persona')}
-        hint={t('Its character, tone and subjects. Visitors never see this text.')}
+        hint={t('Its character, tone and subjects. This text is not shown to visitors.')}
         rows={8}
         maxLength={40_000}
         value={edited.persona ?? ''}
@@ -163,9 +163,7 @@ export function AveeForm({ avee }: { avee: Avee }) {
       {!avee.is_library && (
         <TextArea
           label={t('Example dialogue')}
-          hint={t(
-            'A few lines as it would say them, for the tone of its answers. Visitors never see this text.',
-          )}
+          hint={t('Sample lines that set the tone of its answers. This text is not shown to visitors.')}
           placeholder={t('User: Are you open today?\n{name}: Always, if you bring cake.', {
             name: edited.display_name,
           })}
@@ -189,7 +187,7 @@ export function AveeForm({ avee }: { avee: Avee }) {
           hint={t('One per line, up to 8. New conversations offer them.')}
           rows={3}
           value={edited.example_questions}
-          error={questionsOf(edited).length > 8 ? t('Keep up to 8 questions.') : undefined}
+          error={questionsOf(edited).length > 8 ? t('Enter at most 8 questions.') : undefined}
           onChange={(event) => change({ example_questions: event.target.value })}
         />
       )}

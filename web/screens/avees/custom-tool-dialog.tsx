@@ -17,7 +17,7 @@ const kindHints: Record<ToolKind, Message> = {
   openapi: message('A service with an OpenAPI description in JSON or YAML.'),
   mcp: message('A server of the Model Context Protocol.'),
   mcp_stdio: message(
-    'A program that speaks the Model Context Protocol. It runs with the rights of the server.',
+    'A program with a Model Context Protocol server. It runs with the rights of this server.',
   ),
 }
 

@@ -24,7 +24,7 @@ export function EmbedSettings({
       <TextArea
         label={t('Websites that may show this avee')}
         hint={t(
-          'One address per line, such as https://www.example.com. Their visitors can chat with it there.',
+          'One address per line, such as https://www.example.com. Visitors of these websites can chat with the avee.',
         )}
         rows={2}
         autoCapitalize="off"

@@ -145,7 +145,9 @@ export function Trial({
         <IconButton type="submit" label={t('Send')} icon={Send} disabled={!question.trim() || isBusy} />
       </form>
       <p className="small soft">
-        {t('Uses your unsaved persona and the documents of this layer. Nothing is remembered or stored.')}
+        {t(
+          'Uses your unsaved persona and the documents of this layer. No memories or conversations are stored.',
+        )}
       </p>
     </section>
   )

@@ -90,7 +90,7 @@ export function ProviderDialog({ provider, onClose }: { provider?: ModelProvider
           hint={
             provider?.has_key
               ? t('Enter the key again for a new address.')
-              : t('Leave empty for the usual one.')
+              : t('Leave empty for the default address.')
           }
           type="url"
           dir="ltr"

@@ -24,7 +24,7 @@ export function ImportConversations() {
       showToast(
         [
           t('Imported {count, plural, one {# conversation} other {# conversations}}.', { count: imported }),
-          existing > 0 && t('{count} had been imported before.', { count: existing }),
+          existing > 0 && t('{count} already imported.', { count: existing }),
         ]
           .filter(Boolean)
           .join(' '),
