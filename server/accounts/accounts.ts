@@ -89,12 +89,12 @@ export type AccountsDependencies = {
   sessionDays: number
   /** Sign-in attempts per quarter of an hour, client and account; 0 for no limit. */
   signInLimit: number
-  /** Shares the counts of attempts between servers; otherwise they are in memory. */
+  /** Stores the counts of attempts for all servers; without it they are in memory. */
   redis?: Redis | undefined
   strength?: HashParameters
 }
 
-/** The delay until a server notices that another one on the same database has left personal mode. */
+/** The maximum delay until a server notices that another one on the same database has left personal mode. */
 const setupStateTtlMs = 2_000
 const registrationsPerHour = 100
 const visitsPerHour = 100
@@ -185,7 +185,7 @@ export async function accounts({
 
   const needsSetupToken = async () => !settings.loopback && !(await getSetupState()).hasAccounts
 
-  /** Checks whether somebody may create an account at all; an invitation is redeemed with the account. */
+  /** Checks whether accounts can be created; an invitation is redeemed later, when the account is created. */
   async function requireRegistration(fields: Registration, isOwner: boolean): Promise<void> {
     if (await hasAccounts(db)) {
       if (settings.registration === 'closed') throw registrationClosed()
@@ -441,7 +441,9 @@ export async function accounts({
       await factors.removeAll((await requireUserBy(idHandleOrEmail)).id)
     },
 
-    /** Sends an invitation. Returns false if the server sends no mail. @throws 502 if the mail server does not take it */
+    /**
+     * Sends an invitation. Returns false if the server sends no mail. @throws 502 if the mail server does not accept it
+     */
     async mailInvitation(email: string, token: string): Promise<boolean> {
       await mail?.sendInvitation(email, token)
       return mail !== null

@@ -18,7 +18,7 @@ export async function hasIdentity(db: Db, userId: string): Promise<boolean> {
   return (await found.executeTakeFirst()) !== undefined
 }
 
-/** Links an identity to a user in place of an earlier one. Throws a unique violation if it belongs to another user. */
+/** Links an identity to a user; replaces an earlier one. Throws a unique violation if it belongs to another user. */
 export async function replaceIdentity(
   trx: Trx,
   userId: string,

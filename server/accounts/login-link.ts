@@ -1,4 +1,7 @@
-/** Returns the address of the login page with values in its fragment, which stays in the browser: no log contains it. */
+/**
+ * Returns the address of the login page with values in its fragment, which browsers do not send, so that no log
+ * contains it.
+ */
 export function loginLink(origin: string, values: Record<string, string>): string {
   const page = new URL('/login', origin)
   page.hash = new URLSearchParams(values).toString()

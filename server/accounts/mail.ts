@@ -8,11 +8,11 @@ export type MailSettings = {
   /** The SMTP server, with credentials. */
   url: string
   from: string
-  /** The address of this server, where links lead. */
+  /** The address of this server, for links. */
   publicUrl: string
 }
 
-/** Sends mails with links to the login page. @throws 502 if the mail server does not take one */
+/** Sends mails with links to the login page. @throws 502 if the mail server does not accept one */
 export function createMail({ url, from, publicUrl }: MailSettings) {
   const timeouts = { connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs }
   const transport = createTransport({ url, ...timeouts })

@@ -10,7 +10,7 @@ import { callbackPath } from './oidc.ts'
 import { confirmationOf } from './second-factor-routes.ts'
 import { clientOf } from './sign-in-routes.ts'
 
-/** Ties a sign-in to the browser that began it. */
+/** Binds a sign-in to the browser that started it. */
 const stateCookie = 'gabee_oidc'
 const settingsPage = '/settings'
 
@@ -18,7 +18,7 @@ const settingsPage = '/settings'
 export const oidcRoutes =
   ({ accounts, publicUrl }: { accounts: Accounts; publicUrl: string | null }): FastifyPluginAsync =>
   async (app) => {
-    // Lax, because the provider's page leads to the callback.
+    // Lax, because the callback is a navigation from the provider's page.
     const cookieOptions = ({ protocol }: FastifyRequest) =>
       ({ path: callbackPath, httpOnly: true, sameSite: 'lax', secure: protocol === 'https' }) as const
 

@@ -62,7 +62,7 @@ export function createOidcSignIn({
     return configured
   }
 
-  /** Returns the page of the provider, and the state that the browser has to keep. */
+  /** Returns the page of the provider, and the state that the browser must keep. */
   async function start(userId: string | null, { next, invitation }: PageFields) {
     const secrets = provider().newSecrets()
     // PostgreSQL refuses lone surrogates in JSON.
@@ -116,7 +116,7 @@ export function createOidcSignIn({
       return await start(userId, { next })
     },
 
-    /** Finishes a sign-in or link that the same browser began; `search` is the query of the callback. */
+    /** Finishes a sign-in or link that the same browser started; `search` is the query of the callback. */
     async finish(search: string, keptState: string | undefined, client: Client) {
       const state = new URLSearchParams(search).get('state')
       if (state === null || state !== keptState) throw oidcExpired()

@@ -48,7 +48,7 @@ export function createOidc({ issuer, clientId, clientSecret, name, publicUrl }: 
     )
     configuration.timeout = timeoutSeconds
     if (isPlain) oidc.allowInsecureRequests(configuration)
-    // Checks the signature of ID tokens in addition to the connection they come from.
+    // Checks the signature of ID tokens, in addition to the TLS connection.
     oidc.enableNonRepudiationChecks(configuration)
     return configuration
   }

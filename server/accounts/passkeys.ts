@@ -15,10 +15,10 @@ import type { UserRow } from './store.ts'
 /** This server as a WebAuthn relying party: its host name, and the origin of its page. */
 export type RelyingParty = { id: string; origin: string }
 
-/** EdDSA, ES256 and RS256 (IANA COSE Algorithms), which WebAuthn 5.4 recommends to offer. */
+/** EdDSA, ES256 and RS256 (IANA COSE Algorithms), as recommended by WebAuthn 5.4. */
 const algorithms = [-8, -7, -257]
 
-/** What a browser's WebAuthn API returned, as JSON. */
+/** The result of a browser's WebAuthn API, as JSON. */
 export type PasskeyResponse = Record<string, unknown>
 
 /**
@@ -34,7 +34,7 @@ export function createPasskeys(db: Db) {
       transports,
     }))
 
-  /** Accepts a challenge of the user once. */
+  /** Returns whether a challenge of the user is valid, and redeems it. */
   const accepts = (purpose: ChallengePurpose, userId: string) => async (challenge: string) =>
     (await redeemChallenge(db, purpose, challenge))?.user_id === userId
 
@@ -98,7 +98,7 @@ export function createPasskeys(db: Db) {
   }
 }
 
-/** The library throws for each malformed or wrong member, and for a counter that has not increased. */
+/** The library throws for malformed or wrong members, and for a counter that has not increased. */
 function refused(thrown: unknown): { verified: false } {
   if (thrown instanceof AppError) throw thrown
   return { verified: false }

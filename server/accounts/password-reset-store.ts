@@ -4,7 +4,7 @@ import { resetLinkInvalid } from './errors.ts'
 import { hashToken, newResetToken } from './tokens.ts'
 
 /**
- * Creates the link of a user, in place of an earlier one. Returns its token, which cannot be read again. As the OWASP
+ * Creates the link of a user; replaces an earlier one. Returns its token, which cannot be read again. As the OWASP
  * Forgot Password Cheat Sheet says, links are single-use, random, stored as hashes and expire.
  */
 export async function createPasswordReset(

@@ -60,7 +60,7 @@ export function passwordResets({
       return await createPasswordReset(db, found.id, administratorLinkHours)
     },
 
-    /** Sends a link for a new password. Takes equally long whether or not an account has the address. */
+    /** Sends a link for a new password. Takes the same time whether or not an account has the address. */
     async forgotPassword(email: string, client: Client): Promise<void> {
       if (!mail) throw mailNotConfigured()
       await requests.consume(client)

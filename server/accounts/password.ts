@@ -12,7 +12,7 @@ const tagLength = 32
 const saltLength = 16
 /** Leaves two of the four libuv pool threads to the file system. */
 const maxConcurrent = 2
-/** Applies to each priority, so that unknown clients cannot fill the queue of known ones. */
+/** Per priority, so that unknown clients cannot fill the queue of known ones. */
 const maxQueued = 100
 
 /** Hashes passwords with argon2id into PHC strings, off the event loop and a few at a time. */
@@ -26,7 +26,7 @@ export function createPasswordHasher(current: HashParameters = defaultHashParame
     length: number,
     isPriority: boolean,
   ) => {
-    // Operating systems encode the same characters differently.
+    // Operating systems encode some characters differently.
     const message = password.normalize('NFKC')
     const parameters: Argon2Parameters = { message, nonce, memory, passes, parallelism, tagLength: length }
     return run(() => derive('argon2id', parameters), isPriority)
@@ -40,7 +40,7 @@ export function createPasswordHasher(current: HashParameters = defaultHashParame
 
     /**
      * Compares a password with a stored hash; `outdated` means correct, but hashed with other parameters than the
-     * current ones. A missing hash takes equally long, so that the duration does not reveal who has an account.
+     * current ones. A missing hash takes the same time, so that the duration does not reveal who has an account.
      * `isPriority` puts the work ahead of checks for unknown clients.
      */
     async verify(
@@ -90,7 +90,7 @@ function createQueue() {
     if (running >= maxConcurrent) {
       const queue = isPriority ? priority : normal
       if (queue.length >= maxQueued) throw signInBusy()
-      // A finished task passes its slot on, so `running` does not change here.
+      // The slot of the finished task goes to the next one, so `running` does not change.
       await new Promise<void>((resolve) => queue.push(resolve))
     } else {
       running++

@@ -6,7 +6,7 @@ export async function findTotp(db: Db, userId: string): Promise<Row<'totp_secret
   return await db.selectFrom('totp_secrets').selectAll().where('user_id', '=', userId).executeTakeFirst()
 }
 
-/** Stores a secret that is not confirmed yet, in place of an earlier one. Returns false if one is confirmed. */
+/** Stores a secret that is not confirmed yet; replaces an earlier one. Returns false if one is confirmed. */
 export async function insertTotp(db: Db, userId: string, secret: string): Promise<boolean> {
   const { numInsertedOrUpdatedRows = 0n } = await db
     .insertInto('totp_secrets')
@@ -51,7 +51,7 @@ export async function countRecoveryCodes(db: Db, userId: string): Promise<number
   return Number(count)
 }
 
-/** Stores the hashes of codes in place of all earlier ones. */
+/** Stores the hashes of codes and deletes all earlier ones. */
 export async function replaceRecoveryCodes(trx: Trx, userId: string, codes: string[]): Promise<void> {
   await trx.deleteFrom('recovery_codes').where('user_id', '=', userId).execute()
   const rows = codes.map((code) => ({ user_id: userId, code_hash: hashToken(code) }))

@@ -36,7 +36,7 @@ export type Confirmation = {
 }
 
 const recoveryCodeCount = 10
-/** Recovery codes have 80 random bits, so that a plain hash protects them. */
+/** Recovery codes have 80 random bits, so a hash without salt is enough. */
 const recoveryCodeBytes = 10
 /** RFC 6238, 5.2: at most one step of 30 seconds for network delay and clock drift. */
 const toleratedSteps = 1
@@ -63,7 +63,7 @@ export function createSecondFactors({
   const { db } = database
   const passkeys = createPasskeys(db)
 
-  /** Returns the factors that a sign-in asks for; none if it needs the password only. */
+  /** Returns the factors that a sign-in requires; none if the password is enough. */
   async function kindsOf(userId: string, on: Db = db): Promise<FactorKind[]> {
     const [totp, keys] = [await findTotp(on, userId), await listPasskeys(on, userId)]
     return [
@@ -110,12 +110,12 @@ export function createSecondFactors({
     await limited(userId, () => passkeys.accept(userId, response, party))
   }
 
-  /** Returns recovery codes with the first factor of a user; null if there are some already. */
+  /** Returns recovery codes for the first factor of a user; null if there are some already. */
   async function firstRecoveryCodes(trx: Trx, userId: string): Promise<string[] | null> {
     return (await countRecoveryCodes(trx, userId)) > 0 ? null : await newRecoveryCodes(trx, userId)
   }
 
-  /** Deletes the recovery codes of a user without a factor. */
+  /** Deletes the recovery codes of a user who has no factor left. */
   async function deleteUselessCodes(trx: Trx, userId: string): Promise<void> {
     if ((await kindsOf(userId, trx)).length === 0) await replaceRecoveryCodes(trx, userId, [])
   }
@@ -204,7 +204,7 @@ export function createSecondFactors({
       })
     },
 
-    /** Creates recovery codes in place of the earlier ones. @throws 409 without a second factor */
+    /** Creates recovery codes; replaces the earlier ones. @throws 409 without a second factor */
     async renewRecoveryCodes(confirmation: Confirmation): Promise<string[]> {
       const { userId } = confirmation.caller
       await confirm(await requireUser(userId), confirmation)

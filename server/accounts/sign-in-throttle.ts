@@ -4,7 +4,7 @@ import { addressKey, createRateLimiter, hashKey, toRetryAfter } from '../rate-li
 import { tooManyAttempts } from './errors.ts'
 
 const windowSeconds = 15 * 60
-/** A spent budget still allows one attempt per this interval, so that others cannot lock a user out. */
+/** The interval at which attempts beyond a budget are allowed, so that others cannot lock a user out. */
 const backoffSeconds = 30
 /** Several users may share an address; password spraying needs many accounts. */
 const addressFactor = 3
@@ -18,16 +18,16 @@ const knownForMs = 30 * 24 * 60 * 60_000
 
 /** Where an attempt comes from. */
 export type Client = {
-  /** The address of the connection, or the one that a trusted proxy names. */
+  /** The address of the connection, or the one in the header of a trusted proxy. */
   ip: string
-  /** The forwarding header of an untrusted proxy: it distinguishes clients but grants nothing. */
+  /** The forwarding header of an untrusted proxy. It distinguishes clients and gives no rights. */
   forwardedFor?: string | undefined
 }
 
 export type Attempt = {
   /** Whether this client has signed in to the account before; its password check takes precedence. */
   isKnown: boolean
-  /** Returns the attempt to all budgets. */
+  /** Refunds the attempt to all budgets. */
   succeed(): Promise<void>
 }
 
@@ -87,11 +87,11 @@ function createBudget(name: string, points: number, redis: Redis | undefined) {
   const budget = createRateLimiter({ name, points, duration: windowSeconds }, redis)
   const backoff = createRateLimiter({ name: `${name}-backoff`, points: 1, duration: backoffSeconds }, redis)
   return {
-    /** Returns a function that gives the attempt back. */
+    /** Counts an attempt and returns a function that refunds it. @throws 429 with the seconds to wait */
     async consume(key: string): Promise<() => Promise<void>> {
       const counted = await budget.consume(key)
-      // The last attempt of the budget begins the first back-off interval. It competes with those beyond the budget for
-      // it, because another server may already have counted one of them.
+      // The last attempt of the budget begins the first back-off interval, unless another server has already counted an
+      // attempt beyond the budget in it.
       if ('waitMs' in counted || counted.remaining === 0) {
         const due = await backoff.consume(key)
         if ('waitMs' in due) throw tooManyAttempts(toRetryAfter(due.waitMs))

@@ -7,7 +7,7 @@ export type UserChanges = Updateable<Tables['users']>
 
 const owner = 'owner'
 
-/** Finds the owner: the user that the first start creates and that the first registration claims. */
+/** Finds the owner: the user that is created at the first start and claimed by the first registration. */
 export async function findOwner(db: Db, { lock = false } = {}): Promise<UserRow | undefined> {
   const found = db
     .selectFrom('users')

@@ -4,7 +4,7 @@ import { type Database, newId } from '../db/index.ts'
 
 export type AdminDependencies = { database: Database; dataDir: string }
 
-/** PCI DSS 4.0, 10.5.1 asks for the audit log of twelve months. */
+/** PCI DSS 4.0, 10.5.1 requires the audit log of twelve months. */
 const auditRetention = sql`interval '1 year'`
 
 export type AuditEvent = {

@@ -51,7 +51,7 @@ import {
 /** The same limit as for the persona. */
 const maxPersonaNotesCharacters = 40_000
 
-/** The handle of each user's own library. */
+/** The handle of every user's library. */
 const libraryHandle = 'local'
 
 const maxReachable = 500
@@ -61,7 +61,7 @@ const deleteRunsKind = 'avees.delete-runs'
 /** An avee with the viewer's access. */
 export type AveeView = { avee: Avee; layer: Layer; isOwner: boolean }
 
-/** An avee with what its card shows. */
+/** An avee with the data of its card. */
 export type AveeCard = AveeView & { isFollowing: boolean; followers: number }
 
 /** Avees: AI personas with handles, access permissions and followers. */
@@ -154,12 +154,12 @@ export function avees({
 
   async function checkHandle(handle: string, userId: string): Promise<void> {
     if (isReservedHandle(handle)) throw handleReserved(handle)
-    // An avee must not have the handle of another user.
+    // Handles of avees and users share one namespace.
     const user = await accounts.findUser(handle)
     if (user && user.id !== userId) throw handleTaken(handle)
   }
 
-  /** Deletes the avee, then its runs: they end because it no longer exists, and no new ones can start. */
+  /** Deletes the avee, then its runs, in this order, so that running ones end and no new ones start. */
   async function removeAvee(id: string, userId: string): Promise<DeletionReceipt> {
     let receipt: DeletionReceipt
     for (let attempt = 1; ; attempt += 1) {
@@ -172,7 +172,7 @@ export function avees({
         })
         break
       } catch (error) {
-        // Statements that still add rows to the avee lock in the opposite order.
+        // Concurrent statements that add rows to the avee lock in the opposite order.
         if (!isConflict(error) || attempt === maxDeletionAttempts) throw error
       }
     }
@@ -191,7 +191,7 @@ export function avees({
     /** Returns an avee with the viewer's access. @throws 404 if there is none or the viewer has no access */
     view,
 
-    /** Returns the avee of a conversation of the viewer's; undefined without the conversation or access. */
+    /** Returns the avee of a conversation of the viewer; undefined if there is no such conversation or no access. */
     viewOfConversation: (viewer: Viewer, conversation: string): Promise<AveeView | undefined> =>
       findVisible(viewer, { conversation }),
 

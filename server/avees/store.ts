@@ -14,7 +14,7 @@ export type Avee = {
   displayName: string
   bio: string
   persona: string
-  /** Instructions learned from the owner's feedback. */
+  /** Instructions derived from the owner's feedback. */
   personaNotes: string
   /** Sample replies that set the tone of the answers. */
   exampleDialogue: string

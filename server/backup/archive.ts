@@ -71,7 +71,7 @@ export async function writeArchive(
       await add(`tables/${table.name}.jsonl`, Readable.from(linesOf(snapshot.readRows(table))), true)
     for await (const hashes of originals.listHashes()) {
       for (const sha256 of hashes) {
-        // The document may have been deleted meanwhile.
+        // The document may have been deleted in the meantime.
         const file = await open(originals.pathOf(sha256)).catch(() => undefined)
         if (file === undefined) continue
         const hash = createHash('sha256')

@@ -31,7 +31,7 @@ export type AnswerInput = {
   model?: string | undefined
   /** Whether only models in the private network may receive the question and its context. */
   localOnly?: boolean | undefined
-  /** The provider outside the private network that may be sent pictures. */
+  /** The provider outside the private network that may receive pictures. */
   imagesTo?: string | undefined
   /** False answers without a search in the documents. */
   useDocuments: boolean
@@ -51,9 +51,9 @@ export type Question = Pick<PromptRequest, 'avee' | 'layer' | 'question'> & {
   instructions?: string | undefined
   /** The model named by the start event, if the log begins with one. */
   chosen?: SelectedModel | undefined
-  /** What was read for the context, for that model, when the run was stored. */
+  /** Data for the context and this model that was read when the run was stored. */
   rows?: ContextRows | undefined
-  /** The sources of the text that the answer already has. */
+  /** The sources of the existing text of the answer. */
   begun?: Pick<MessageRow, 'citations' | 'documents'> | undefined
   /** The text that a continuation of another answer begins with. */
   continued?: string | undefined
@@ -81,7 +81,7 @@ export type Answered = {
 export type TurnStorage = {
   /** The ids of the conversation and messages for the events of the turn; none outside of conversations. */
   ids: StoredIds
-  /** The tokens of a continuation are counted here, because the model counts only its own part. */
+  /** Counts the tokens of the whole answer, because the model counts only its continuation. */
   isContinuation: boolean
   /** Handles tool calls that need approval; without it these calls are refused. */
   approvals?: ToolApprovals | undefined
@@ -148,7 +148,7 @@ async function answerTurn<Input extends AnswerInput>(
     earlier: EventBody[]
     turn: Question
     isLocalOnly: boolean
-    /** The first model may no longer receive the question. */
+    /** The conversation became local only, so the first model may not receive the question. */
     isAgain: boolean
     onFirstToken: ((model: ChatModel) => void) | undefined
   },

@@ -37,7 +37,7 @@ export const attachmentRoutes =
         const run = await chat.attachments.add(callerOf(request), fields, files, idempotencyKeyOf(request))
         await sendRun(request, reply, runs, run)
       } finally {
-        // Files that a run has taken over are left alone.
+        // Files that now belong to a run are not deleted.
         const staged = files.flatMap((file) => ('staged' in file ? [file.staged] : []))
         await Promise.all(staged.map(knowledge.staging.discard))
       }

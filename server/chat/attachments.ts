@@ -11,7 +11,7 @@ import { listSentAttachments, type MessageRow } from './store/messages.ts'
 
 /** Per conversation. */
 const maxAttachments = 200
-/** Any layer would do, as only the user of the conversation has access. */
+/** The layer has no effect, because only the user of the conversation has access. */
 const layer = 'public'
 
 export type Attachments = ReturnType<typeof attachments>
@@ -30,7 +30,7 @@ export function attachments({
   getConversation: Conversations['getConversation']
 }) {
   return {
-    /** Attaches files to a conversation of the caller's. Takes ownership of the staged files unless it throws. */
+    /** Attaches files to a conversation of the caller. Takes ownership of the staged files unless it throws. */
     async add(
       caller: Caller,
       conversationId: string,
@@ -54,7 +54,7 @@ export function attachments({
       )
     },
 
-    /** Lists the attachments of a conversation of the caller's, newest first. */
+    /** Lists the attachments of a conversation of the caller, newest first. */
     async list(
       caller: Caller,
       conversationId: string,

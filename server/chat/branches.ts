@@ -4,7 +4,7 @@ import { listBranchIds } from './store/messages.ts'
 
 /** Cached ids, about 60 bytes each. */
 const maxIds = 100_000
-/** A branch that has grown by a few turns is found from its earlier end. */
+/** The ids of a branch that has grown by a few turns are read from its earlier end on. */
 const nearMessages = 32
 
 /**

@@ -81,7 +81,7 @@ export type ChatDependencies = {
 
 /** Statistics of a conversation cover at most this many messages. */
 const maxBranchMessages = 20_000
-/** Shown in place of the reason why a model was chosen. */
+/** Shown instead of the reason why a model was selected. */
 const ownerReplyReason = 'The owner of this avee replied.'
 
 /** Conversations and their answers. `protocols` are the formats in which an answer can be read, by name. */
@@ -150,7 +150,7 @@ export function chat({
     if (characters > maxQuestionCharacters) throw questionTooLong(characters, maxQuestionCharacters)
   }
 
-  /** Returns the avee of a conversation of the caller's. @throws 404 when there is none */
+  /** Returns the avee of a conversation of the caller. @throws 404 when there is none */
   async function viewOfConversation(caller: Caller, id: string): Promise<AveeView> {
     const view = await avees.viewOfConversation(caller, id)
     if (!view) throw conversationNotFound()
@@ -200,7 +200,7 @@ export function chat({
       return await trial.start(caller, aveeId, body)
     },
 
-    /** Asks in a conversation of the caller's and starts the run that answers. */
+    /** Asks in a conversation of the caller and starts the run that answers. */
     async ask(
       caller: Caller,
       conversationId: string,
@@ -239,7 +239,7 @@ export function chat({
       const view = await viewOfConversation(caller, conversationId)
       const message = await getMessageIn(conversationId, messageId)
       if (message.role !== 'assistant' || message.parent_id === null) throw notAnAnswer()
-      // A reply of the avee's owner follows an answer, not a question.
+      // A reply of the avee's owner follows an answer, so it cannot be regenerated.
       if ((await getMessageIn(conversationId, message.parent_id)).role !== 'user') throw notAnAnswer()
       if (options.continues)
         await readUnfinished({ db, knowledge }, messageId, { layer: view.layer, userId: caller.userId })
@@ -276,7 +276,7 @@ export function chat({
       return getConversation(caller, conversationId)
     },
 
-    /** Approves or refuses a tool call of an answer that the caller has asked for. @throws 404, 409 not_waiting */
+    /** Approves or refuses a tool call of an answer to the caller. @throws 404, 409 not_waiting */
     async approveToolCall(caller: Caller, runId: string, callId: string, approve: boolean): Promise<void> {
       const run = await runs.get(runId)
       const isVisible =

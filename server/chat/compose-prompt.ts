@@ -23,7 +23,7 @@ export type PromptRequest = {
   conversationId: string | undefined
   instructions: string | undefined
   gathered: TurnContext
-  /** Citations with these numbers were found by tools of earlier attempts; they are no passages of the prompt. */
+  /** The numbers of citations that tools of earlier attempts found; they are not passages of the prompt. */
   toolNumbers: Set<number>
   model: ChatModel
   isLocalOnly: boolean

@@ -38,7 +38,7 @@ export type ContextRequest = {
   /** Null outside of conversations, where the client sends the history. */
   conversationId: string | null
   question: Pick<MessageRow, 'id' | 'content'> & Partial<Pick<MessageRow, 'attachments'>>
-  /** The sources of the text that the answer already has. */
+  /** The sources of the existing text of the answer. */
   begun: Pick<MessageRow, 'citations' | 'documents'> | undefined
   /** The user's current layer. */
   layer: Layer
@@ -47,7 +47,7 @@ export type ContextRequest = {
   useDocuments: boolean
   /** Earlier turns from the client, instead of those of the conversation. */
   history: Turn[] | undefined
-  /** What was read with the run, if it was. */
+  /** Data that was read when the run was stored, if any. */
   rows?: ContextRows | undefined
 }
 
@@ -87,7 +87,7 @@ const maxPassageWords = 1_000
 /** Memories of this length contain 61 % of the evidence for LoCoMo's questions: `node bench/memory.ts`. */
 const maxMemoryWords = 150
 
-/** What every context needs. A null question stands for the one that the statement itself inserts. */
+/** Data that every context needs. A null question means the one that the statement itself inserts. */
 export function contextQueries(
   { knowledge, tools, memory, insight }: Omit<ContextDependencies, 'database'>,
   {

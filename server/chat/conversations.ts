@@ -27,7 +27,7 @@ import {
 
 export type Conversations = ReturnType<typeof conversations>
 
-/** Conversations without their messages: create, list, change, delete and restore. */
+/** Creates, lists, changes, deletes and restores conversations, without their messages. */
 export function conversations({
   database,
   runs,
@@ -53,7 +53,7 @@ export function conversations({
   const isAllowed = (caller: Caller, { avee_id }: Pick<ConversationRow, 'avee_id'>): boolean =>
     caller.aveeId === null || caller.aveeId === avee_id
 
-  /** Returns a conversation of the caller's with an avee that they may see. @throws 404 when there is none */
+  /** Returns a conversation of the caller with an avee that they may see. @throws 404 when there is none */
   async function getConversation(caller: Caller, id: string, withTrash = false): Promise<ConversationRow> {
     const conversation = await (withTrash ? findStoredConversation : findConversation)(db, caller.userId, id)
     if (!conversation || !isAllowed(caller, conversation)) throw conversationNotFound()
@@ -66,7 +66,7 @@ export function conversations({
       throw quotaExceeded(`${maxConversations} conversations`)
   }
 
-  /** @throws quota_exceeded if a conversation without messages would be one too many with its first question */
+  /** @throws quota_exceeded if the first question in a conversation without messages would exceed the quota */
   async function assertQuotaWith(caller: Caller, id: string): Promise<void> {
     if (maxConversations > 0 && (await getConversation(caller, id)).leaf_id === null)
       await assertQuota(db, caller, id)
@@ -122,7 +122,7 @@ export function conversations({
     },
 
     /**
-     * Moves a conversation to the trash, with the memories learned from it alone, or deletes it permanently, also from
+     * Moves a conversation to the trash, with the memories that come from it only, or deletes it permanently, also from
      * the trash, even if its avee is hidden from the caller now. A running answer is stopped first, and its runs are
      * deleted.
      */
@@ -155,7 +155,7 @@ export function conversations({
     },
 
     /**
-     * Restores a conversation from the trash, with the memories learned from it. @throws 404 when it is not in the
+     * Restores a conversation from the trash, with its memories. @throws 404 when it is not in the
      * trash
      */
     async restoreConversation(caller: Caller, id: string): Promise<ConversationRow> {

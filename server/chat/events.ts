@@ -9,7 +9,7 @@ import type { EventBody, Frame, Renderer } from '../runs/index.ts'
 
 type AnswerEvents = typeof answerEvents
 
-/** The rows of a turn; none when the answer is part of no conversation. */
+/** The rows of a turn; none if the answer is not part of a conversation. */
 export type StoredIds = { conversation_id?: string; user_message_id?: string; message_id?: string }
 
 /** The canonical events of an answer by name, as its run log stores them. */
@@ -28,7 +28,7 @@ export type ChatEvents = {
       client_tool_calls?: ClientToolCall[]
     }
   stopped: { event: 'stopped'; message_id?: string }
-  /** Without `event` and `message_id` when the run ended the turn in place of its own code. */
+  /** Has no `event` and `message_id` if the run log ended the turn. */
   error: { error: Failure; event?: 'error'; message_id?: string }
   /** Written by the run log when a run continues after a takeover. */
   resumed: Infer<AnswerEvents['resumed']>
@@ -42,22 +42,22 @@ export type RenderedAnswer = Rendering & {
   readonly runId: string
   readonly conversationId?: string
   readonly messageId?: string
-  /** The one in the latest start event, else the requested one. */
+  /** The one in the latest start event, or the requested one. */
   model: string
   readonly createdAt: Date
 }
 
 /** Rendering options of the asker of a run. */
 export type Rendering = {
-  /** The model name to report in the protocol, in place of the one that answered. */
+  /** The model name to report in the protocol, instead of the one that answered. */
   readonly modelName?: string | undefined
-  /** False leaves out the frame of the usage where that is an option of the protocol. */
+  /** False omits the frame of the usage, if the protocol has this option. */
   readonly includesUsage?: boolean | undefined
 }
 
 /**
  * Creates the renderer of one log: the frames that a protocol sends for each canonical event. Events without a function
- * are left out.
+ * are omitted.
  */
 export type Protocol = (answer: Readonly<RenderedAnswer>) => {
   [Name in keyof ChatEvents]?: (event: ChatEvents[Name]) => Frame[]
@@ -86,7 +86,7 @@ export const reasoningOf = (events: EventBody[]): string =>
 export const toolCallsOf = (events: EventBody[]): ToolCall[] =>
   latestCalls(events.flatMap((event) => (isToolEvent(event) ? [toCall(event)] : [])))
 
-/** Marks the calls of an ended answer that did not end as failed. */
+/** Marks calls that did not end before their answer as failed. */
 export const endedCalls = (calls: ToolCall[]): ToolCall[] =>
   calls.map((call) =>
     call.status === 'done' || call.status === 'failed'

@@ -25,8 +25,8 @@ const continueInstruction =
   'You were interrupted. Continue your last message exactly where it stopped, without repeating any of it and without a remark about the interruption.'
 
 /**
- * Streams one answer into the log of a run. The model continues `begun`, the text that the log already has. Nothing is
- * emitted before `ready`.
+ * Streams one answer into the log of a run. The model continues `begun`, the text that the log already contains.
+ * Nothing is emitted before `ready`.
  */
 export async function generate(
   { emit, signal }: Pick<RunContext<unknown>, 'emit' | 'signal'>,

@@ -34,7 +34,7 @@ export const importRoutes =
         const run = await chat.importFile(callerOf(request), avee, file.staged, key)
         await sendRun(request, reply, runs, run)
       } finally {
-        // A file that a run has taken over is left alone.
+        // A file that now belongs to a run is not deleted.
         await knowledge.staging.discard(file.staged)
       }
     })

@@ -8,7 +8,9 @@ import { route } from '../http/route.ts'
 import { getOwnedAvee, type Insight } from '../insight/index.ts'
 import type { Chat } from './chat.ts'
 
-/** Analysis of answers, feedback, and questions to the owner: operations that read a message of the caller's or add one. */
+/**
+ * Analysis of answers, feedback, and questions to the owner: operations that read a message of the caller or add one.
+ */
 export const chatInsightRoutes =
   ({ chat, insight, avees }: { chat: Chat; insight: Insight; avees: Avees }): FastifyPluginAsync =>
   async (app) => {

@@ -15,9 +15,9 @@ export type LogViewDependencies = {
 type Answer = { aveeId: string; answer: StoredAnswer | undefined }
 
 /**
- * Shows the log of an answer as a reader may see it now. Tokens pass unchanged, except in a finished answer with
- * quotations that are hidden now: its first token then has all of the remaining text and the others are empty, so that
- * events keep their numbers.
+ * Shows the log of an answer as a reader may see it now. Tokens are unchanged, except in a finished answer with
+ * quotations that are now hidden: its first token then contains all of the remaining text and the others are empty, so
+ * that events keep their numbers.
  */
 export async function createLogView(
   { avees, knowledge, memory }: LogViewDependencies,

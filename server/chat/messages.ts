@@ -48,8 +48,8 @@ export function messages({
   const branchOf = branches(db)
 
   /**
-   * Returns messages of one conversation as the caller may see them now, with their siblings and the memories that each
-   * answer was given.
+   * Returns messages of one conversation as the caller may see them now, with their siblings and the memories in the
+   * prompt of each answer.
    */
   async function show(
     caller: Caller,
@@ -77,7 +77,7 @@ export function messages({
     }))
   }
 
-  /** Returns a stored message of a conversation of the caller's. @throws 404 when there is none */
+  /** Returns a stored message of a conversation of the caller. @throws 404 when there is none */
   async function getStoredMessage(caller: Caller, id: string) {
     const row = await findMessage(db, id)
     const conversation = row && (await findConversation(db, caller.userId, row.conversation_id))
@@ -139,7 +139,7 @@ export function messages({
         .slice(-maxMatches)
     },
 
-    /** Returns a message of a conversation of the caller's. @throws 404 when there is none */
+    /** Returns a message of a conversation of the caller. @throws 404 when there is none */
     async getOwnMessage(caller: Caller, id: string) {
       const { row, conversation } = await getStoredMessage(caller, id)
       return {

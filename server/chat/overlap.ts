@@ -1,12 +1,12 @@
-/** A continuation is held back for at most this many characters until it is clear whether it repeats earlier text. */
+/** The maximum number of characters of a continuation that are buffered to find out whether it repeats earlier text. */
 const windowCharacters = 240
 /** Shorter matches are ordinary words, not a repetition. */
 const minOverlapCharacters = 8
 
 /**
  * Removes the text that the continuation of an answer repeats from `earlier`. A model that is asked to continue may
- * start over, or repeat the last words first. `add` takes a piece of the continuation and returns what is new in it;
- * `end` returns what is still held back.
+ * start over, or repeat the last words first. `add` takes a piece of the continuation and returns its new text; `end`
+ * returns what is still buffered.
  */
 export function removeOverlap(earlier: string): { add(text: string): string; end(): string } {
   const tail = earlier.slice(-windowCharacters)

@@ -14,7 +14,7 @@ const maxShare = 1 / 2
 /** Pictures of source pages, and their largest share of the context window. */
 const maxPages = 3
 const maxPagesShare = 1 / 4
-/** The longest edge in pixels: the most that Anthropic reads, and less for small context windows. */
+/** The longest edge in pixels: the maximum that Anthropic uses, and less for small context windows. */
 const edges = { usual: 1_568, small: 1_024, smallWindow: 16_000 }
 
 export type PromptPictures = {
@@ -90,8 +90,8 @@ const maxEdgeFor = (contextTokens: number) => (contextTokens < edges.smallWindow
 export type PromptPages = { pages: NonNullable<ChatMessage['pages']>; tokens: number }
 
 /**
- * Gathers pictures of the pages of PDFs that passages come from, best first, where their text was recognized or is
- * short beside figures, for a model with vision that may receive pictures.
+ * Gathers pictures of the pages of PDFs that passages come from, best first, if their text was recognized or is short
+ * and they have figures, for a model with vision that may receive pictures.
  */
 export async function gatherPages(
   knowledge: Pick<Knowledge, 'picture' | 'pagesForImages'>,

@@ -6,7 +6,9 @@ import { listQuoting, type MessageRow, saveWithoutQuotations } from './store/mes
 
 const batchSize = 100
 
-/** Removes quotations of deleted documents from the remaining answers and their logs. Readers see no difference. */
+/**
+ * Removes quotations of deleted documents, which readers can no longer see, from the remaining answers and their logs.
+ */
 export async function purgeQuotations(
   db: Db,
   runs: Pick<Runs, 'rewrite'>,
@@ -49,7 +51,7 @@ export async function purgeQuotations(
   }
 }
 
-/** Keeps only the reference, which shows readers that the document was deleted. */
+/** Keeps only the reference, so that readers see that the document was deleted. */
 const withoutText = (citation: CitedPassage): CitedPassage =>
   Object.fromEntries(
     Object.entries(citation).map(([name, value]) => [

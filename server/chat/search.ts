@@ -24,7 +24,7 @@ export type FoundConversation = {
   title: string | null
   message: { id: string; role: 'user' | 'assistant' } | null
   text: string
-  /** The share of the query's words in the message; 1 for a title, which has all of them. */
+  /** The share of the query's words in the message; 1 for a title, which contains all of them. */
   score: number
   layer: Layer
   createdAt: Date

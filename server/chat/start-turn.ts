@@ -31,20 +31,20 @@ export type AskOptions = {
   idempotencyKey?: string | undefined
   /** False excludes this turn from memory extraction. */
   learn?: boolean | undefined
-  /** Whether the asker reads the stream and can approve tool calls; else these are refused. */
+  /** Whether the asker reads the stream and can approve tool calls; if not, these are refused. */
   canApprove?: boolean
   /** The unfinished answer that this one continues. */
   continuedId?: string | undefined
   /** Attachments of the conversation that belong to the question. */
   attachments?: string[] | undefined
-  /** The provider outside the private network that may be sent pictures; empty for none. */
+  /** The provider outside the private network that may receive pictures; empty for none. */
   imagesTo?: string | undefined
 }
 
 /** A turn's run and its two messages. */
 export type StartedTurn = { run: RunRecord; conversationId: string; userMessageId: string; messageId: string }
 
-/** A stored question, or a new one: below `parentId`, else at the end of the selected branch. */
+/** A stored question, or a new one: below `parentId`, or at the end of the selected branch. */
 type NewTurn = { conversationId: string } & (
   | { userMessageId: string }
   | { question: string; parentId?: string | null; inNewConversation?: boolean }
@@ -71,8 +71,8 @@ export function turnStarter({
   readContext: (request: Parameters<typeof contextQueries>[1]) => ReturnType<typeof contextQueries>
 }) {
   /**
-   * @throws model_not_found, not_a_chat_model. An unreachable service is an error of the answer instead, as it may come
-   * back.
+   * @throws model_not_found, not_a_chat_model. An unreachable service is an error of the answer instead, because it may
+   * become available again.
    */
   async function assertModelExists(name: string | null): Promise<void> {
     if (!name) return
@@ -142,7 +142,7 @@ export function turnStarter({
       localOnly: options.localOnly || avee.localOnly,
       useDocuments: options.useDocuments ?? true,
       history: options.history,
-      // Nothing is remembered of visitors without an account.
+      // No memories of visitors without an account are stored.
       learn: caller.via === 'visitor' ? false : options.learn,
       instructions: options.instructions,
       sampling: options.sampling,

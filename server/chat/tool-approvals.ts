@@ -4,12 +4,12 @@ import type { RunRecord } from '../runs/index.ts'
 import { noSuchCall, notWaiting } from './errors.ts'
 import { decide, findApproval, insertApproval } from './tool-approval-store.ts'
 
-/** Notifies of approvals and refusals; the payload is the id of the run. */
+/** The notification of approvals and refusals; its payload is the id of the run. */
 const channel = 'tool_approvals'
 /** A waiting call polls at this interval, as notifications may be lost. */
 const refreshMs = 15_000
 
-/** Approvals of tool calls. Any server may receive a decision that another one waits for. */
+/** Approvals of tool calls. A decision may arrive at another server than the one that waits for it. */
 export function toolApprovals(database: Database) {
   const { db } = database
   return {

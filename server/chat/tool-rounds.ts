@@ -28,7 +28,7 @@ const approvalMs = 10 * 60_000
 /** The share of the context window for the descriptions and results of tools, and the minimum tokens for results. */
 const toolShare = 1 / 4
 const minResultTokens = 200
-/** No result takes more than this share of the tokens that earlier ones left. */
+/** The maximum share of the remaining tokens that one result may take. */
 const maxResultShare = 1 / 2
 /** Separates the text before a round of calls from the text after it. */
 const paragraphBreak = '\n\n'
@@ -89,7 +89,7 @@ export function roundsOf(events: EventBody[]): { rounds: Round[]; rest: string }
 const hasEnded = ({ status }: ToolCall) => status === 'done' || status === 'failed'
 
 export type RoundsDependencies = {
-  /** Undefined where nobody can approve: calls that need approval are then refused. */
+  /** Undefined if nobody can approve: calls that need approval are then refused. */
   approvals: ToolApprovals | undefined
   count: (text: string) => number
   fence: string
@@ -104,14 +104,14 @@ export type RoundsRequest = {
   rounds: Round[]
   /** The text after the rounds, which the model continues. */
   begun: string
-  /** Nothing is emitted before. */
+  /** Events are emitted only after this has resolved. */
   ready: Promise<void>
   /** Called if the first round has text. */
   onFirstToken: () => void
   context: Omit<ToolContext, 'citations' | 'signal' | 'foundUrls'>
   /** Citations so far. */
   citations: CitedPassage[]
-  /** The first number of further citations. */
+  /** The number of the next citation. */
   nextNumber: number
 }
 
@@ -251,7 +251,7 @@ export async function generateInRounds(
     rounds.push(round)
     for (const { name, arguments: json, signature } of asked.slice(0, maxCalls - countCalls())) {
       const call: Round['calls'][number] = {
-        // Nine letters and digits, which is what Mistral accepts.
+        // Mistral accepts only ids of nine letters and digits.
         call_id: `call${String(countCalls() + 1).padStart(5, '0')}`,
         name: name.slice(0, 64),
         arguments: parseArguments(json),

@@ -22,8 +22,8 @@ const trialKind = 'trial'
 const readingMs = 10_000
 
 /**
- * Questions with which owners try their avees as somebody with access up to a layer would see them. They are stored in
- * the run's log only, until it expires or a document is purged.
+ * Questions with which owners try their avees as a person with access up to a layer. They are stored in the run's log
+ * only, until it expires or a document is purged.
  */
 export function trials(
   dependencies: PromptDependencies & LogViewDependencies & { avees: Avees; runs: Runs },
@@ -47,7 +47,7 @@ export function trials(
   }
   runs.register(trialKind, kind)
 
-  /** Returns the answer in the log of an ended trial. Without its sources, all of its quotations are hidden. */
+  /** Returns the answer in the log of an ended trial. If its sources are missing, all of its quotations are hidden. */
   async function readAnswer(runId: string): Promise<StoredAnswer> {
     const events: EventBody[] = []
     for await (const batch of runs.follow(runId, 0, AbortSignal.timeout(readingMs)))

@@ -135,7 +135,7 @@ function conversationTurn(
   return {
     ids: { message_id: messageId, user_message_id: userMessageId, conversation_id: conversationId },
     isContinuation: continuedId !== undefined,
-    // A turn that is not learned from cannot store a memory either.
+    // A turn that is excluded from memory extraction cannot store a memory with a tool either.
     approvals: input.canApprove && input.learn !== false ? approvals : undefined,
 
     async read(content, hasCalls) {

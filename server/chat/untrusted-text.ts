@@ -7,9 +7,9 @@ const templateToken =
   /^(?:[<[]\||<\/?(?:s|SYS|(?:start|end)_of_turn|bos|eos|pad|unk|[BE]O[SP]_TOKEN)>|\[\/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_(?:CALLS|RESULTS|CONTENT))\])/i
 const passageTag = /^<[\s/]*(?:passage|result)/i
 
-/** From an opening bracket, in ASCII or normalized to it, to the next. */
+/** From one opening bracket, in ASCII or normalized to it, to the next. */
 const fromBracket = /[<＜﹤[［﹇][^<＜﹤[［﹇]*/g
-/** Makes a token equal to its look-alikes with fullwidth or invisible characters. */
+/** Normalizes look-alikes of a token with fullwidth or invisible characters. */
 const normalize = (text: string) => text.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '')
 
 const breakUp = (text: string, ...tokens: RegExp[]): string =>
@@ -20,7 +20,7 @@ const breakUp = (text: string, ...tokens: RegExp[]): string =>
     })
     .replace(/(?<=[|｜])[>＞]/g, '›')
 
-/** Breaks up control tokens of chat templates, so that no text can start a message of its own. */
+/** Breaks up control tokens of chat templates, so that no text can start another message. */
 export const withoutTemplateTokens = (text: string): string => breakUp(text, templateToken)
 
 /** A line that starts a message in the templates of Alpaca, Vicuna and others, which have no control tokens. */

@@ -108,7 +108,7 @@ export function completions({
   }
 
   /**
-   * @throws model_not_found, also for a key that is restricted to an avee and for the built-in model, which only quotes
+   * @throws model_not_found, also for a key that is restricted to an avee and for the built-in model
    */
   function requirePlain(caller: Caller, model: string): void {
     if (caller.aveeId !== null || model === 'extractive') throw modelNotFound()
@@ -215,7 +215,7 @@ export function completions({
     /** Starts an answer. @throws model_not_found, unsupported, previous_response_not_found and the errors of a question */
     start,
 
-    /** Waits until an answer is complete. @throws the error that made it fail */
+    /** Waits until an answer is complete. @throws the error of a failed answer */
     async wait(caller: Caller, run: RunRecord, signal: AbortSignal): Promise<CompletedAnswer> {
       const events: EventBody[] = []
       const view = await runs.view(run, () => caller, canonicalFormat)
@@ -249,7 +249,7 @@ export function completions({
     },
 
     /**
-     * Lists the avees that the caller can find and talk to and, unless an API key is restricted to one avee, the plain
+     * Lists the avees that the caller can find and ask and, unless an API key is restricted to one avee, the plain
      * models.
      */
     async listModels(caller: Caller): Promise<OfferedModel[]> {
@@ -290,10 +290,10 @@ export function completions({
 
 export type Completions = ReturnType<typeof completions>
 
-/** Timeout for a service to describe a model. */
+/** Timeout for the request for the description of a model. */
 const checkTimeoutMs = 10_000
 
-/** @throws unsupported for what only plain models can do */
+/** @throws unsupported for options that only plain models support */
 function assertAnswerable({ messages, tools, responseFormat }: NewCompletion): void {
   if (tools !== undefined && tools.length > 0)
     throw unsupported('tools', 'An avee does not call tools of the client.')

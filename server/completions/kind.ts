@@ -41,7 +41,7 @@ export type CompletionDependencies = {
 
 /** The maximum number of earlier requests that a request continues. */
 const maxEarlier = 50
-/** The maximum number of a request's messages that an avee reads, more than any context window holds. */
+/** The maximum number of messages of a request to an avee, more than fit into any context window. */
 const maxHistory = 200
 const maxHistoryCharacters = 1_000_000
 
@@ -51,7 +51,7 @@ const isForAvee = (
   context: RunContext<CompletionInput>,
 ): context is RunContext<CompletionInput & { aveeId: string }> => context.run.input.aveeId !== null
 
-/** Answers that are part of no conversation: of an avee, or of a plain model. */
+/** Answers of avees and plain models that are not part of a conversation. */
 export function completionKind(
   dependencies: CompletionDependencies,
   protocols: Record<string, Protocol>,
@@ -74,7 +74,7 @@ export function completionKind(
     async view({ id, status, input: { aveeId } }, viewer) {
       if (aveeId === null) return { needsWholeLog: false, show: () => undefined }
       const completion = status === 'running' ? undefined : await findCompletion(db, id)
-      // Such an answer consists of quotations.
+      // An answer of the built-in model consists of quotations.
       if (completion?.model === 'extractive' && !(await isVisible(dependencies, completion, aveeId, viewer)))
         return { needsWholeLog: false, show: ({ data }) => withoutText(JSON.parse(data) as EventBody) }
       return dependencies.chat.logView(aveeId, viewer)
@@ -190,7 +190,7 @@ async function messagesOf(
   return [...own.filter(isSystem), ...before, ...own.filter((message) => !isSystem(message))]
 }
 
-/** Passes a request on to a model. */
+/** Sends a request to a model. */
 async function answerPlainly(
   dependencies: CompletionDependencies,
   context: RunContext<CompletionInput>,

@@ -63,7 +63,7 @@ export async function endCompletion(
     .execute()
 }
 
-/** Returns the runs of completions whose model was given passages of one of these documents. */
+/** Returns the runs of completions whose prompts contained passages of one of these documents. */
 export const listQuoting = async (db: Db, documents: string[]): Promise<string[]> =>
   (
     await db

@@ -101,7 +101,7 @@ export function imports({ database, runs, avees, knowledge, memory, assertQuota 
   } satisfies RunKind<ImportInput>)
 
   /**
-   * Starts importing a file, which it takes ownership of, into an avee of the caller. @throws not_an_export,
+   * Starts to import a file, whose ownership it takes, into an avee of the caller. @throws not_an_export,
    * export_damaged
    */
   return async (

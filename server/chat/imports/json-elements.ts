@@ -1,6 +1,6 @@
 import { exportDamaged } from '../errors.ts'
 
-/** One conversation with thousands of messages has a few megabytes. */
+/** A conversation of thousands of messages takes a few megabytes. */
 const maxElementBytes = 32 * 1024 * 1024
 const maxDepth = 20_000
 
@@ -10,11 +10,12 @@ const closing = new Set([0x5d, 0x7d])
 const openingArray = 0x5b
 
 /**
- * Yields the objects of a JSON array, or a single object, as they arrive, so that files of any size take little memory.
+ * Yields the objects of a JSON array, or a single object, as they arrive, so that memory use does not grow with the
+ * file.
  * @throws export_damaged
  */
 export async function* jsonObjects(chunks: AsyncIterable<Buffer>): AsyncGenerator<unknown> {
-  /** The depth at which objects are whole: 1 within an array, else 0. */
+  /** The depth of complete objects: 1 in an array, otherwise 0. */
   let rootDepth = -1
   let depth = 0
   let isInString = false

@@ -56,7 +56,7 @@ export function shares({
       return await listShares(db, (await getConversation(caller, conversationId)).id)
     },
 
-    /** @throws 404 for a link to a conversation that is not the caller's */
+    /** @throws 404 for a link to a conversation of another user */
     async delete(caller: Caller, id: string): Promise<void> {
       const share = isUuid(id) ? await findShare(db, { id }) : undefined
       if (share?.user_id !== caller.userId) throw shareNotFound()
@@ -80,7 +80,7 @@ export function shares({
       return {
         title: share.title,
         avee_display_name: isHidden ? null : avee.displayName,
-        // The image of an avee that is not public is for its users.
+        // The image of an avee that is not public is visible to its users only.
         avee_avatar: avee?.visibility === 'public' && !isHidden ? avatarPath(avee) : null,
         created_at: share.created_at,
         expires_at: share.expires_at,

@@ -24,7 +24,7 @@ const maxRowsPerInsert = 500
 const restorableUntil = sql<Date | null>`(
   select restorable_until from deletions where deletions.id = conversations.deletion_id)`
 
-/** Conversations with avees that the user may see, also those in the trash. */
+/** Conversations with avees that the user may see, including those in the trash. */
 const visibleConversations = (db: Db, userId: string) =>
   db
     .selectFrom('all_conversations as conversations')
@@ -52,7 +52,10 @@ const visibleConversations = (db: Db, userId: string) =>
         .as('preview'),
     ])
 
-/** Counts the conversations of a user, or those in the trash, without those that hold only files of a question not asked yet. */
+/**
+ * Counts the conversations of a user, or those in the trash, without those that contain only files of a question not
+ * asked yet.
+ */
 export async function countConversations(
   db: Db,
   userId: string,
@@ -97,7 +100,7 @@ export function findStoredConversation(
   return visibleConversations(db, userId).where('conversations.id', '=', id).executeTakeFirst()
 }
 
-/** Finds a conversation of a user for its deletion, also when its avee is hidden from them now. */
+/** Finds a conversation of a user for its deletion, even if its avee is now hidden from them. */
 export function findOwnConversation(
   db: Db,
   userId: string,
@@ -267,8 +270,8 @@ export async function deleteConversation(db: Db, id: string): Promise<void> {
 }
 
 /**
- * Whether nothing from a conversation, which need not exist, or from its avee may be sent to a model outside the private
- * network.
+ * Whether a conversation, which need not exist, or its avee is local only: nothing from it may be sent to a model
+ * outside the private network.
  */
 export async function isLocalOnly(
   db: Db,

@@ -7,13 +7,18 @@ export type MessageRow = Row<'messages'>
 
 const maxInteger = 2 ** 31 - 1
 
-/** Matches answers that quote a deleted document or one above the viewer's layer; `showContent` in SQL. */
+/**
+ * Matches answers that quote a deleted document or one above the viewer's layer. The SQL equivalent of `showContent`.
+ */
 export const quotesHidden = sql<boolean>`messages.model = 'extractive' and exists (
   select from unnest(messages.documents) as quoted (id) left join documents on documents.id = quoted.id
   where documents.id is null
     or array_position(${layers}::text[], documents.layer) > array_position(${layers}::text[], avees.layer))`
 
-/** Matches texts of a column of documents that all exist in one of these layers; `areVisible` in SQL. */
+/**
+ * Matches rows whose documents, listed in a column, all exist in one of these layers. The SQL equivalent of
+ * `areVisible`.
+ */
 const hasVisibleDocuments = (column: string, visible: Layer[]) => sql<boolean>`not exists (
   select from unnest(${sql.ref(column)}) as used (id) left join documents on documents.id = used.id
   where documents.id is null or documents.layer <> all(${visible}::text[]))`
@@ -96,8 +101,8 @@ export type HistoryRow = {
 }
 
 /**
- * Selects up to `limit` messages above a question in its branch, oldest first, as they are visible in these layers. A null
- * id stands for the question that the statement itself inserts.
+ * Selects up to `limit` messages above a question in its branch, oldest first, as they are visible in these layers. A
+ * null id means the question that the statement itself inserts.
  */
 export const selectHistory = (questionId: string | null, visible: Layer[], limit: number) => sql<HistoryRow>`(
   with recursive branch as (

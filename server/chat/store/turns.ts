@@ -34,7 +34,8 @@ export function turnExpressions(turn: {
 }): RawBuilder<unknown> {
   const { conversationId, layer, userMessageId, messageId, question } = turn
   const parent = question?.parentId === undefined ? sql`leaf_id` : sql`${question.parentId}::uuid`
-  // If the conversation is gone, a random id violates the foreign key, which is reported as conversation_not_found.
+  // If the conversation no longer exists, a random id violates the foreign key, which is reported as
+  // conversation_not_found.
   const lockedId = sql`coalesce(locked.id, gen_random_uuid())`
   // Under the lock, the leaf is the last message: an owner's reply may have arrived since the request.
   return sql`
@@ -119,7 +120,7 @@ export async function insertOwnerReply(
   await updateConversation(trx, reply.conversationId, { leaf_id: reply.id, updated_at: new Date() })
 }
 
-/** Stores the passages that an answer is given, so that a continuation after a crash keeps their numbers. */
+/** Stores the passages of an answer's prompt, so that a continuation after a crash keeps their numbers. */
 export async function saveGrounding(
   db: Db,
   messageId: string,

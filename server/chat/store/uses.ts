@@ -22,7 +22,7 @@ export async function listUses(
   { limit, after }: { limit: number; after: z.infer<typeof usePosition> | undefined },
 ) {
   const citedAt = sql<Date>`max(messages.created_at)`
-  // A cursor has milliseconds.
+  // Cursors have a precision of milliseconds.
   const position = sql`(date_trunc('milliseconds', max(messages.created_at)), conversations.id)`
   let query = db
     .selectFrom('messages')
