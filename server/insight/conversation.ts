@@ -10,7 +10,7 @@ import { mergeTopics } from './topics.ts'
 const maxListedTurns = 200
 const maxListedTopics = 5
 
-/** A conversation, supplied by the module that stores it. */
+/** A conversation, from the module that stores it. */
 export type ConversationHistory = {
   id: string
   title: string | null
@@ -24,7 +24,10 @@ export type ConversationHistory = {
   cost: number | null
 }
 
-/** Presents the analysis of a turn. The wire format has no null scores: without question terms an answer is relevant, and without checked statements it has no grounding. */
+/**
+ * Converts the analysis of a turn to the wire format, which has no null scores: relevance is 1 without question terms,
+ * and grounding is 0 without checked statements.
+ */
 export function presentTurn(row: TurnRow, title: string | null): TurnAnalysis {
   return {
     quality_scores: {
@@ -53,8 +56,8 @@ export const withoutTexts = <Row extends TurnRow>(row: Row): Row => ({
 })
 
 /**
- * Returns figures, topics and follow-ups of a conversation for its user. Turns above `layer`, and turns with a source that
- * was deleted or is above it, contribute to the figures but not their texts.
+ * Returns figures, topics and follow-ups of a conversation for its user. Turns above `layer`, and turns with a source
+ * that was deleted or is above it, are included in the figures, but their texts are not.
  */
 export async function analyzeConversation(
   { db, knowledge }: { db: Db; knowledge: Pick<Knowledge, 'layersOf'> },

@@ -7,7 +7,7 @@ import type { Topic } from './topics.ts'
 
 const maxFollowUps = 3
 export const maxStarters = 4
-/** The maximum number of related passages to read, and of candidates to search for. */
+/** The maximum numbers of related passages to read and of candidates to search for. */
 const maxPassages = 24
 const maxCandidates = 8
 
@@ -141,9 +141,9 @@ const generic =
 
 /**
  * Returns a heading without its number if it reads as a topic, else null. A topic is a whole question, or two to six
- * words without punctuation that begin with a capital letter, neither begin nor end with a stop word, and name more than
- * a part of a document. Lines of running text mistaken for headings, such as "In the second half of fiscal", are not
- * topics; nor is the document's title.
+ * words without punctuation that begin with a capital letter, do not begin or end with a stop word, and are not the
+ * name of a part of a document. Lines of text that were detected as headings by mistake, such as "In the second half of
+ * fiscal", are not topics; neither is the document's title.
  */
 export function topicIn(heading: string, title: string, language: string | null): string | null {
   const text =
@@ -185,7 +185,7 @@ export async function generateFollowUps(
   return questionsIn(await generateText(model, messages, { maxTokens: 150, temperature: 0.3 }, signal))
 }
 
-/** Returns the lines of a model's reply that are whole questions, without list markers. */
+/** Returns the lines of a model's reply that are complete questions, without list markers. */
 export const questionsIn = (reply: string): string[] =>
   reply
     .slice(0, 2_000)

@@ -49,7 +49,7 @@ export function insight({
   const updates = createUpdates({ database, jobs, knowledge, now })
 
   return {
-    /** Calls the listener in the transaction that adds a question to an owner's inbox, perhaps repeatedly. */
+    /** Calls the listener in the transaction that adds a question to an owner's inbox, possibly more than once. */
     onUnanswered(listener: UnansweredListener): void {
       listeners.push(listener)
     },
@@ -63,7 +63,7 @@ export function insight({
     },
 
     /**
-     * Returns the analysis of a turn, and runs it now if it is pending. `title` is that of the conversation. Texts are
+     * Returns the analysis of a turn; runs it first if it is pending. `title` is that of the conversation. Texts are
      * left out when a source was deleted or is above `layer`.
      * @throws 404 for messages without an analysis and for turns above `layer`
      */
@@ -83,7 +83,7 @@ export function insight({
     getConversation: (conversation: ConversationHistory, layer: Layer): Promise<ConversationAnalysis> =>
       analyzeConversation({ db, knowledge }, conversation, layer),
 
-    /** Sets or deletes the user's vote on an answer. The avee learns from its owner's notes. */
+    /** Sets or deletes the user's vote on an answer. The owner's notes become persona notes of the avee. */
     async setVote(
       caller: Caller,
       message: { id: string; aveeId: string; role: 'user' | 'assistant' },
@@ -101,8 +101,7 @@ export function insight({
     dashboard: (avee: Avee, days: number): Promise<AveeInsight> => dashboard(db, avee, days, now()),
 
     /**
-     * Returns up to four conversation starters: those of the owner, or else questions that documents of these layers
-     * answer.
+     * Returns up to four conversation starters: those of the owner, or questions that documents of these layers answer.
      */
     async starters({ id: aveeId, exampleQuestions }: Avee, layer: Layer, signal: AbortSignal) {
       if (exampleQuestions.length > 0) return exampleQuestions.slice(0, maxStarters)

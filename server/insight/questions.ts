@@ -20,7 +20,7 @@ import {
 import { findConsent, findSharing, putConsent, putSharing } from './store/sharing.ts'
 import { addQuestion, type UnansweredListener } from './turn-jobs.ts'
 
-/** A question of the caller, supplied by the module that stores messages. */
+/** A question of the caller, from the module that stores messages. */
 export type Question = {
   id: string
   conversationId: string
@@ -130,7 +130,7 @@ export function questions({ database, knowledge, avees, notifyUnanswered }: Depe
 
     /**
      * Answers a question: the answer becomes a document of the avee and is sent to the users who forwarded the question
-     * and may see the layer. Answering again sends no second reply.
+     * and may see the layer. Users who already have a reply get no second one.
      */
     async answer(
       avee: Avee,

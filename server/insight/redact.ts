@@ -1,7 +1,7 @@
 /**
  * Contact details: e-mail addresses (a local part has at most 64 characters, RFC 5321), links, handles, IBANs (at most
  * 34 characters, ISO 13616), and numbers with at least seven digits, such as phone and card numbers. Unbounded
- * quantifiers end a pattern, so that matching takes linear time.
+ * quantifiers are only at the end of a pattern, so that matching takes linear time.
  */
 export const contactDetails = [
   /[\p{L}\p{N}._%+-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,10}/gu,

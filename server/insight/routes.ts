@@ -7,7 +7,7 @@ import { route } from '../http/route.ts'
 import type { Insight } from './insight.ts'
 import { ownerRoutes } from './owner-routes.ts'
 
-/** First questions, consent of users to share unanswered questions, and the owner's operations. */
+/** Conversation starters, consent of users to share unanswered questions, and the owner's operations. */
 export const insightRoutes =
   ({ insight, avees }: { insight: Insight; avees: Avees }): FastifyPluginAsync =>
   async (app) => {

@@ -7,9 +7,9 @@ import { extractSummary, generateSummary } from './summary.ts'
 
 /** Messages at the end of a branch that are not summarized, because prompts contain them in full. */
 const recentMessages = 30
-/** A summary is extended once this many messages precede the recent ones. */
+/** The number of messages before the recent ones from which on a summary is extended. */
 const messagesPerExtension = 20
-/** Within this many messages from the end of a branch there is a summary, if the branch has one. */
+/** If a branch has summaries, the newest one is within this many messages from its end. */
 export const summaryLookback = recentMessages + messagesPerExtension + 10
 /** A model rewrites summaries within this many messages from the end of a branch. */
 export const rewriteLookback = 2 * summaryLookback
@@ -57,7 +57,7 @@ export function summaries({
 
   return {
     /**
-     * Extends the summary of the branch that ends with this message, without a model, when enough messages have been
+     * Extends the summary of the branch that ends with this message, without a model, if enough messages have been
      * added. `messages` are the last `summaryLookback` of the branch. Returns whether the newest summary consists of
      * extracted sentences. Only what is visible to its user is summarized.
      */
@@ -94,8 +94,8 @@ export function summaries({
     },
 
     /**
-     * Lets a model rewrite the newest summary of a branch, if it consists of extracted sentences. `messages` are its last
-     * `rewriteLookback`.
+     * Has a model rewrite the newest summary of a branch, if it consists of extracted sentences. `messages` are its
+     * last `rewriteLookback`.
      */
     async rewrite(turn: Reader, messages: Row<'messages'>[], signal: AbortSignal): Promise<void> {
       const ids = idsOf(messages)
@@ -108,7 +108,8 @@ export function summaries({
           .filter(({ role, layer_used }) => role === 'user' || isWithin(layer_used, newest.layer)),
         { ...turn, layer: newest.layer },
       )
-      // The first summary of a long conversation covers messages that were not read here, so it remains the basis.
+      // The first summary of a long conversation covers messages that were not read here, so the rewrite is based on
+      // it.
       const coversAll = previous !== undefined || messages.length < rewriteLookback
       const basis = coversAll ? (previous?.content ?? '') : newest.content
       const rewritten = await models.runInBackground({ signal }, async (model, stop) => ({

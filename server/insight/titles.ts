@@ -2,13 +2,13 @@ import { type ChatMessage, type ChatModel, generateText } from '../models/index.
 import { withoutLastWord } from '../search/index.ts'
 import { mergeTopics, type Topic } from './topics.ts'
 
-/** A first question up to this length is itself the title. */
+/** A first question up to this length becomes the title. */
 const maxTitleCharacters = 60
 const maxTitleWords = 10
 const maxMessageCharacters = 600
 
 /**
- * Returns a title made of key phrases of the questions, or null when the first question is short enough to be the title.
+ * Returns a title of key phrases of the questions, or null if the first question is short enough to be the title.
  * Phrases of answers are not used: they may be quoted from a document that is deleted later.
  */
 export function titleFromTopics(questions: string[], topics: Topic[][]): string | null {
@@ -22,7 +22,7 @@ export function titleFromTopics(questions: string[], topics: Topic[][]): string 
   return title === '' ? null : truncate(title.charAt(0).toUpperCase() + title.slice(1))
 }
 
-/** Asks a model for a title; null when its reply is not one. */
+/** Asks a model for a title; null if its reply is not one. */
 export async function generateTitle(
   model: ChatModel,
   messages: ChatMessage[],
@@ -43,7 +43,7 @@ export async function generateTitle(
   return titleIn(await generateText(model, prompt, { maxTokens: 40, temperature: 0.3 }, signal))
 }
 
-/** Returns the title in a model's reply, or null when the reply is something else. */
+/** Returns the title in a model's reply, or null if the reply is not a title. */
 export function titleIn(reply: string): string | null {
   const line = reply.split('\n').find((each) => each.trim() !== '') ?? ''
   const title = line

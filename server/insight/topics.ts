@@ -6,12 +6,12 @@ export type Topic = { key: string; text: string; weight: number }
 const maxPhraseWords = 3
 const maxTopicsPerTurn = 4
 
-/** Words with which answers refer to their sources. */
+/** Words that answers use to refer to their sources. */
 const sourceWords =
   /^(?:documents?|passages?|sources?|dokumente?n?|unterlagen|quellen?|documentos?|documenti|文[档檔書]|资料)$/iu
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'word' })
-/** Scripts that put no spaces between words. */
+/** Scripts without spaces between words. */
 const unspaced =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
 
@@ -19,7 +19,7 @@ export type TopicSource = { question: string; answer: string; headings: string[]
 type Phrase = { text: string; stems: string[] }
 
 const isCapitalized = (word = ''): boolean => /^\p{Lu}/u.test(word)
-/** Whether a phrase that begins or ends at `at` would divide a name, such as "Analytical Engine". */
+/** Whether a phrase that begins or ends at `at` would split a name, such as "Analytical Engine". */
 function dividesName(run: string[], at: number): boolean {
   if (!isCapitalized(run[at - 1]) || !isCapitalized(run[at])) return false
   let [from, to] = [at - 1, at + 1]
@@ -28,7 +28,10 @@ function dividesName(run: string[], at: number): boolean {
   return to - from <= maxPhraseWords
 }
 
-/** Extracts candidate key phrases from texts in one language: up to three content words in a row; names are not divided. */
+/**
+ * Extracts candidate key phrases from texts in one language: up to three consecutive content words; names are not
+ * split.
+ */
 export async function phraseExtractor(language: string | null) {
   const stem = await stemmerFor(language)
   const stopWords = stopWordsOf(language ?? 'eng')
@@ -65,10 +68,10 @@ export type PhraseExtractor = Awaited<ReturnType<typeof phraseExtractor>>
 
 /**
  * Returns the key phrases of a turn, the most important first, weighted by TF-IDF: tf · Σ idf / √n for a phrase
- * of n words that occurs tf times in question, answer and cited headings. Dividing by √n, the length of the phrase's
- * vector, ranks a phrase of rare words above its parts, and below them when a common word was added. Of two phrases
- * that contain each other, the one with the higher weight is kept. Of phrases that the question does not have, those in
- * the answer are topics if a cited heading has them too or if they are names.
+ * of n words that occurs tf times in question, answer and cited headings. Because of √n, the length of the phrase's
+ * vector, a phrase of rare words ranks above its parts, and a phrase with a common word below them. If one phrase
+ * contains another, the one with the higher weight is kept. Phrases of the answer that the question does not contain
+ * are topics if a cited heading contains them or if they are names.
  */
 export function rankTopics(
   source: TopicSource,

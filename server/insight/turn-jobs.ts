@@ -23,7 +23,7 @@ import { generateTitle, titleFromTopics } from './titles.ts'
 
 /** The number of messages before a question that its analysis reads. */
 const contextMessages = 12
-/** A title is generated after each of the first answers, because the first question alone says little. */
+/** The number of answers after which a title is generated, because the first question alone says little. */
 const titledAnswers = 2
 /** Questions are grouped when they share at least half of their terms. */
 const minSimilarity = 0.5
@@ -36,9 +36,9 @@ type TurnInput = { messageId: string }
 /** Dependencies on the module that stores conversations. */
 export type Conversations = {
   readBranch: ReadBranch
-  /** Returns whether the title was chosen automatically; undefined when the conversation does not exist. */
+  /** Returns whether the title was generated; undefined if the conversation does not exist. */
   hasAutoTitle(conversationId: string): Promise<boolean | undefined>
-  /** Sets the title unless the user has chosen one. */
+  /** Sets the title unless the user has set one. */
   setAutoTitle(conversationId: string, title: string): Promise<void>
 }
 
@@ -92,7 +92,7 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, notifyU
     }
   }
 
-  /** Adds an unanswered question to the owner's inbox; removes one that is answered now. */
+  /** Adds an unanswered question to the owner's inbox; removes one that is now answered. */
   async function saveUnanswered(
     row: TurnRow,
     reason: UnansweredReason | null,
@@ -227,7 +227,7 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, notifyU
 const needsTitle = ({ messages }: { messages: Row<'messages'>[] }): boolean =>
   messages.filter(({ role }) => role === 'assistant').length <= titledAnswers
 
-/** Adds a question to the group of the most similar one, or to a new group; a known question is left as it is. */
+/** Adds a question to the group of the most similar one, or to a new group; an existing question is not changed. */
 export async function addQuestion(trx: Trx, question: Omit<NewQuestion, 'group_id'>): Promise<void> {
   await lockQuestions(trx, question.avee_id)
   const terms = new Set(question.terms)

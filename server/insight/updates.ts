@@ -16,7 +16,7 @@ import {
   type UpdateRow,
 } from './store/updates.ts'
 
-/** Fresh updates are in the prompt; later an update is a document like any other. */
+/** The time in which an update is part of every prompt; later it is a document like any other. */
 const freshMs = 30 * 24 * 60 * 60 * 1000
 const maxFreshUpdates = 5
 const maxListedUpdates = 200
@@ -30,7 +30,7 @@ type Dependencies = {
   now: () => Date
 }
 
-/** Dated notes of an avee's owner. Each is indexed as a document; fresh ones are also given to prompts in full. */
+/** Dated notes of an avee's owner. Each is indexed as a document; recent ones are also part of every prompt. */
 export function updates({ database, jobs, knowledge, now }: Dependencies) {
   const { db } = database
 
@@ -59,7 +59,7 @@ export function updates({ database, jobs, knowledge, now }: Dependencies) {
       const title = update.title === '' ? `Update of ${day}` : `${update.title} (${day})`
       const { document } = await knowledge.ingestText(
         { userId: update.owner_id, aveeId: update.avee_id, layer: update.layer, usualLayer: update.layer },
-        // The time distinguishes updates with the same text: equal bytes would be one document.
+        // The time distinguishes updates with the same text, because identical files are one document.
         { title, text: `${title}\n${update.created_at.toISOString()}\n\n${update.text}` },
         signal,
       )

@@ -14,7 +14,7 @@ export const defaults = { concurrency: 1, maxAttempts: 5, leaseMs: 30_000, prior
 const storeRetryMs = 500
 const maxErrorCharacters = 500
 
-/** The attempt no longer owns its job and stores nothing. */
+/** The attempt no longer owns its job, so nothing is stored. */
 class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError'
   constructor() {
@@ -35,7 +35,7 @@ export type Execution = {
 export type ExecutionDependencies = {
   database: Database
   log: Log
-  /** Milliseconds until the next attempt after so many consecutive failures. */
+  /** Milliseconds until the next attempt after a number of consecutive failures. */
   retryDelayMs: (failures: number) => number
   /** Aborts when outcomes can no longer be stored. */
   giveUp: AbortSignal
@@ -50,7 +50,7 @@ export function execute(dependencies: ExecutionDependencies, row: JobRow, defini
   const { signal } = controller
   let lease = performance.now() + leaseMs
 
-  /** The lease may also end unnoticed, when the database cannot be reached. */
+  /** The lease may also expire while the database cannot be reached. */
   async function renew(): Promise<void> {
     try {
       if (await renewLease(db, row, leaseMs)) lease = performance.now() + leaseMs

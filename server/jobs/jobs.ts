@@ -21,26 +21,26 @@ import {
 export type JobsDependencies = {
   database: Database
   log: Log
-  /** Jobs of all kinds that run here at the same time. */
+  /** The maximum number of jobs of all kinds that run here at the same time. */
   concurrency?: number
-  /** How long aborted jobs may take to end at shutdown; what still runs then keeps its lease. */
+  /** How long aborted jobs may take to end at shutdown; jobs that still run then keep their lease. */
   graceMs?: number
   /** How long dead jobs are kept. */
   deadRetentionMs?: number
-  /** Milliseconds until the next attempt after so many consecutive failures. */
+  /** Milliseconds until the next attempt after a number of consecutive failures. */
   retryDelayMs?: (failures: number) => number
 }
 
 const hour = 60 * 60_000
 /** The channel of notifications about enqueued jobs. */
 const channel = 'jobs'
-/** Bounds the wait, as notifications can be lost and a server dies without one. */
+/** The maximum wait, because notifications can be lost and a crashed server sends none. */
 const maxWaitMs = 30_000
-/** The embedded database has one process, which gets every notification. */
+/** The embedded database has one process, which receives every notification. */
 const maxWaitEmbeddedMs = hour
-/** A due job that another transaction has locked is retried after this time. */
+/** The delay until a due job that another transaction has locked is claimed again. */
 const minWaitMs = 50
-/** Jobs that are enqueued, or end, within this time are followed by one search for due jobs. */
+/** One search for due jobs follows all jobs that are enqueued or end within this time. */
 const wakeDelayMs = 20
 const retryMs = 1_000
 const otherServerPollMs = 250
@@ -57,9 +57,9 @@ const otherServerPollMs = 250
  *         │                                     ▼
  *         └──────── enqueued again ─────────── dead ── retention ──▶ (row deleted)
  *
- * A lease that runs out counts as a failure. `claims` is the fencing token: it rises with each claim, and an attempt
- * whose token is not the row's stores nothing. A server sleeps until the next due date; enqueueing wakes all servers
- * when it commits.
+ * An expired lease counts as a failure. `claims` is the fencing token: it increases with each claim, and an
+ * attempt with another token than the row stores nothing. A server sleeps until the next due date; enqueueing wakes all
+ * servers when it commits.
  */
 export function jobs({
   database,
@@ -189,7 +189,7 @@ export function jobs({
       signal?.throwIfAborted()
       const own = [...running.values()].find(({ row }) => row.kind === kind && row.key === key)
       if (own !== undefined) {
-        // The running attempt may have an older input than the caller's; the job is then pending again.
+        // The running attempt may have an older input than that of the caller; the job is then pending again.
         await aborted(own.finished, signal)
         continue
       }
@@ -247,7 +247,7 @@ export function jobs({
 
     /**
      * Runs the job of this kind and key now, without waiting for its due date or for a free slot, and resolves when it
-     * has finished; at once when there is none. Rejects when it fails.
+     * has finished, or at once if there is none. Rejects if it fails.
      */
     runNow: async (kind: string, key = scheduleKey, signal?: AbortSignal) => runNow(kind, key, signal),
 
@@ -293,7 +293,7 @@ export function jobs({
 
 export type Jobs = ReturnType<typeof jobs>
 
-/** Rejects when the signal fires first. */
+/** Rejects if the signal fires first. */
 async function aborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   const abort = Promise.withResolvers<never>()

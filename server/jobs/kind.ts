@@ -1,9 +1,9 @@
 import type { Trx } from '../db/index.ts'
 
 export type JobContext = {
-  /** Fires when the server shuts down or another server has taken over the job. */
+  /** Aborts when the server shuts down or another server has taken over the job. */
   signal: AbortSignal
-  /** 1 for the first attempt; rises with each failure. */
+  /** 1 for the first attempt; increases with each failure. */
   attempt: number
   key: string | null
   /**
@@ -16,15 +16,15 @@ export type JobContext = {
 /** A kind of job, with its execution options. */
 export type JobKind<Input extends object = object> = {
   /**
-   * Executed at least once per job: after a crash it runs again, possibly while the first attempt still ends. Throwing
-   * is a failure; `repeatAfterMs` makes the job due again after that time, without counting as a failure.
+   * Executed at least once per job: after a crash it runs again, possibly while the first attempt is still ending. An
+   * error is a failure; `repeatAfterMs` makes the job due again after that time, without counting as a failure.
    */
   run(input: Input, context: JobContext): Promise<void | { repeatAfterMs: number }>
   /** Jobs of this kind that one server runs at the same time; 1 by default. */
   concurrency?: number
   /** Consecutive failures after which the job is dead; 5 by default. A schedule then waits for its next turn instead. */
   maxAttempts?: number
-  /** How long the job stays with a server that has stopped responding; 30 s by default, at most 5 minutes. */
+  /** How long the job remains assigned to a server that has stopped responding; 30 s by default, at most 5 minutes. */
   leaseMs?: number
   /** Due jobs with a higher priority start first; 0 by default. */
   priority?: number
@@ -40,7 +40,7 @@ export type NewJob<Input extends object = object> = {
   input: Input
   /** The job is due this much later; enqueueing it again restarts the delay (debounce). */
   delayMs?: number
-  /** Bounds how long further enqueues can put the job off, counted from the first. */
+  /** The maximum delay by further enqueues, counted from the first. */
   maxDelayMs?: number
   priority?: number
 }

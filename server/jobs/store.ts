@@ -7,10 +7,10 @@ export type JobRow = Row<'jobs'>
 export type Attempt = Pick<JobRow, 'id' | 'claims' | 'version'>
 
 const ms = (value: number) => sql`${value}::float8 * interval '1 millisecond'`
-/** Not now(), which is the start of the transaction. */
+/** Not now(), which returns the start time of the transaction. */
 const fromNow = (value: number) => sql`clock_timestamp() + ${ms(value)}`
 
-/** A lease that ends later was stored before the clock of the database was set back. */
+/** A lease that ends later than this was stored before the clock of the database was set back. */
 const maxLeaseMs = 5 * 60_000
 
 const isOwned = ({ id, claims }: Attempt) => sql`id = ${id} and claims = ${claims} and state = 'running'`
@@ -28,7 +28,7 @@ export async function upsertJob(
   },
 ): Promise<void> {
   const latest = job.maxDelayMs === null ? sql`null` : fromNow(job.maxDelayMs)
-  // A job that waits after a failure keeps waiting: a newer input does not shorten the backoff.
+  // A newer input does not shorten the backoff of a failed job.
   await sql`
     insert into jobs (id, kind, key, input, priority, due_at, latest_due_at)
     values (${job.id}, ${job.kind}, ${job.key}, ${JSON.stringify(job.input)}::json, ${job.priority},
@@ -59,9 +59,9 @@ export async function insertSchedule(
 }
 
 type NextWork = {
-  /** Milliseconds until the next pending job is due; null when there is none. */
+  /** Milliseconds until the next pending job is due; null if there is none. */
   dueMs: number | null
-  /** Milliseconds until the first lease of another server expires; null when there is none. */
+  /** Milliseconds until the first lease of another server expires; null if there is none. */
   leaseMs: number | null
 }
 
@@ -121,7 +121,7 @@ export async function claimDue(
   return { dueMs, leaseMs, claimed: rows.filter((row) => row.id !== null) }
 }
 
-/** Claims this job regardless of its due date; undefined when it is not pending. */
+/** Claims this job regardless of its due date; undefined if it is not pending. */
 export async function claimJob(
   db: Db,
   kind: string,
@@ -140,14 +140,14 @@ export async function findJob(db: Db, kind: string, key: string): Promise<JobRow
   return db.selectFrom('jobs').selectAll().where('kind', '=', kind).where('key', '=', key).executeTakeFirst()
 }
 
-/** Extends the lease; false when the attempt no longer owns the job. */
+/** Extends the lease; false if the attempt no longer owns the job. */
 export async function renewLease(db: Db, attempt: Attempt, leaseMs: number): Promise<boolean> {
   const { numAffectedRows } = await sql`
     update jobs set lease_until = ${fromNow(leaseMs)} where ${isOwned(attempt)}`.execute(db)
   return numAffectedRows === 1n
 }
 
-/** Deletes a job that has succeeded, or makes it pending again when it was enqueued during its run. */
+/** Deletes a job that has succeeded, or makes it pending again if it was enqueued during its run. */
 export async function completeJob(db: Db, attempt: Attempt): Promise<void> {
   const { numAffectedRows } = await sql`
     delete from jobs where ${isOwned(attempt)} and version = ${attempt.version}`.execute(db)
@@ -157,7 +157,7 @@ export async function completeJob(db: Db, attempt: Attempt): Promise<void> {
     where ${isOwned(attempt)}`.execute(db)
 }
 
-/** Makes a job that has succeeded due again after `afterMs`; earlier when it was enqueued during its run. */
+/** Makes a job that has succeeded due again after `afterMs`, or earlier if it was enqueued during its run. */
 export async function repeatJob(db: Db, attempt: Attempt, afterMs: number): Promise<void> {
   await sql`
     update jobs set state = 'pending', lease_until = null, failures = 0, error = null,
@@ -174,7 +174,10 @@ export async function releaseJob(db: Db, attempt: Attempt): Promise<void> {
     where ${isOwned(attempt)}`.execute(db)
 }
 
-/** Records a failure: the job is due again after `retryMs`, or dead when that is null and the job was not enqueued during its run. */
+/**
+ * Records a failure: the job is due again after `retryMs`, or dead if that is null and the job was not enqueued during
+ * its run.
+ */
 export async function failJob(
   db: Db,
   attempt: Attempt,
@@ -189,7 +192,7 @@ export async function failJob(
 }
 
 /**
- * Claims running jobs whose lease has run out (or, with `all`, every running job), so that their failure can be
+ * Claims running jobs whose lease has expired (or, with `all`, every running job), so that their failure can be
  * recorded: the server that ran them has died or stopped responding.
  */
 export async function claimExpired(

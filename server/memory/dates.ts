@@ -23,7 +23,7 @@ const parsers: Record<string, { parse: typeof chrono.parse }> = {
 }
 /** The parsers take time quadratic in runs of digits or spaces, so only the beginning of a text is searched. */
 const maxCharacters = 300
-/** Singular only: "in two weeks" names a day. */
+/** Singular only, because "in two weeks" names a day. */
 const week = /(?:week|woche|semana|semaine|settimana|週|周|星期)(?!\p{L})/iu
 
 /** A year alone, which the parsers do not find. */

@@ -37,14 +37,16 @@ const embedding = 'memory-embedding'
 export const turnJobs = [extraction, embedding]
 
 const maxAttempts = 4
-/** Bounds the prompt of one extraction. */
+/** Limits the prompt of one extraction. */
 const maxTurns = 8
 const maxKnown = 20
 const embeddingBatch = 64
 const embeddingBatchesPerJob = 20
-/** Timeout of one job; its next run continues. */
+/** Timeout of one job; the next one continues. */
 const embeddingTimeoutMs = 120_000
-/** Finds memories and turns that lack vectors because the embedding model was unavailable or has changed. */
+/**
+ * The job that finds memories and turns without vectors, because the embedding model was unavailable or has changed.
+ */
 const embeddingEveryMs = 60_000
 
 /** Registers the background work of memory: extraction per conversation, and embedding. */

@@ -89,7 +89,7 @@ const maxQueryWords = 8
 /** The maximum wait for extraction when the memories of a turn are requested. */
 const extractionTimeoutMs = 1_500
 
-/** Memories of avees about their users. Each memory belongs to one user and one avee and is used by no other. */
+/** Memories of avees about their users. Each memory belongs to one user and one avee and is not used for others. */
 export function memory({
   database,
   models,
@@ -246,7 +246,7 @@ export function memory({
     searchTurns: ({ layers, ...query }: TurnSearch & { layers: Layer[] }): Promise<ScoredTurn[]> =>
       turnIndex.searchTurns(query, layers),
 
-    /** Prepares a turn for `recordTurn`, so that the transaction there stays short. */
+    /** Prepares a turn for `recordTurn`, to keep its transaction short. */
     prepareTurn: (turn: Turn): Promise<PreparedTurn> => prepareTurn(db, turn),
 
     /** Indexes a turn in the transaction that stores its answer, and schedules the extraction of memories. */
@@ -265,7 +265,7 @@ export function memory({
     },
 
     /**
-     * Extracts from the conversation of a message now, and returns how many memories came from the message. Waits only
+     * Extracts from the conversation of a message now, and returns the number of memories from the message. Waits only
      * briefly, so memories that a language model is still extracting are not counted.
      */
     async extractNow(messageId: string, signal: AbortSignal): Promise<number> {
@@ -280,7 +280,7 @@ export function memory({
     /** Resolves when all due extraction and embedding is done. */
     idle: (): Promise<void> => jobs.idle(turnJobs),
 
-    /** Returns the memories that answers were given, by message, except forgotten and inaccessible ones. */
+    /** Returns the memories in the prompts of answers, by message, except forgotten and inaccessible ones. */
     async usedIn(
       viewer: Viewer,
       aveeId: string,
@@ -295,16 +295,16 @@ export function memory({
     },
 
     /**
-     * Deletes the memories learned from a conversation alone before the conversation is deleted, or moves them to the
-     * trash with it. Memories that the user has edited are kept.
+     * Deletes the memories that come from one conversation only, before it is deleted, or moves them to the trash with
+     * it. Memories that the user has edited are kept.
      */
     async deleteLearned(
       trx: Trx,
       { conversationId, ...pair }: Pair & { conversationId: string },
       deletionId?: string,
     ): Promise<void> {
-      // Locks turns first, like the extraction, so that its stored memories are visible here and it stores no further
-      // ones.
+      // Locks turns first, like the extraction, so that the memories of a finished extraction are visible here and a
+      // running one stores none.
       await (deletionId === undefined ? deleteTurns : cancelExtractionFrom)(trx, conversationId)
       await lockPair(trx, pair)
       const learned = await memoriesLearnedFrom(trx, pair, conversationId)
@@ -353,7 +353,7 @@ export function memory({
       const pair = { aveeId: before.avee_id, userId: viewer.userId }
       const reworded = columns && {
         ...columns,
-        // Keeps its slot, so that a later statement can still supersede it.
+        // The slot is kept, so that a later statement can supersede the memory.
         subject: before.subject,
         attribute: before.attribute,
         terms: await memoryTerms(pair, columns),
@@ -436,7 +436,7 @@ export function memory({
     /** Turns memory on or off, for one avee or for all. Off stops recall and extraction at once; `forget` also forgets existing memories. */
     async setEnabled(viewer: Viewer, setting: BodyOf<typeof contract.updateMemorySettings>): Promise<void> {
       if (setting.avee === undefined && viewer.aveeId !== null) throw keyForOneAvee()
-      // 404 for a hidden avee, because storing the setting would reveal its existence.
+      // 404 for a hidden avee, because a stored setting would reveal that it exists.
       const aveeId = setting.avee === undefined ? null : (await avees.view(viewer, setting.avee)).avee.id
       const forgotten = setting.forget
         ? aveeId === null

@@ -8,7 +8,7 @@ export type Viewer = { userId: string; aveeId: string | null }
 
 /**
  * Users can access only their own memories, also with avees of others, up to their current access layer. Memories of
- * wider layers appear in no list and no count, but can be forgotten.
+ * wider layers are not listed or counted, but can be forgotten.
  */
 export function memoryPolicy(avees: Pick<Avees, 'view' | 'getLayer'>) {
   return {
@@ -24,7 +24,10 @@ export function memoryPolicy(avees: Pick<Avees, 'view' | 'getLayer'>) {
       return all.flat()
     },
 
-    /** Returns the id of an avee. An id is accepted even if the avee is hidden from the viewer now, so that they can forget its memories. */
+    /**
+     * Returns the id of an avee. An id is accepted even if the avee is now hidden from the viewer, so that they can
+     * forget its memories.
+     */
     async aveeId(viewer: Viewer, idOrHandle: string): Promise<string> {
       if (isUuid(idOrHandle) && (viewer.aveeId === null || viewer.aveeId === idOrHandle.toLowerCase()))
         return idOrHandle.toLowerCase()

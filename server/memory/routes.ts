@@ -17,7 +17,7 @@ import { route } from '../http/route.ts'
 import type { Memory } from './memory.ts'
 import { presentMemory } from './present.ts'
 
-/** The memories of a conversation's avee have no pages. */
+/** The list of memories of a conversation's avee is not paged. */
 const maxOfConversation = 1_000
 
 /**

@@ -50,7 +50,7 @@ export async function stemmedWords(text: string, language: string | null): Promi
     .filter((form) => form !== '')
 }
 
-/** Detects the language of a text; a text that is too short gets the language of its surroundings or the usual one. */
+/** Detects the language of a text; a text that is too short gets the language of its context or the default. */
 export const languageAmong = (
   text: string,
   surroundings: string[],

@@ -70,7 +70,7 @@ export function createChatModels({
         failed: new Set(),
         localOnly,
         locate: selector.locate,
-        // The request is not known yet; `stream` checks it later.
+        // The request is unknown here; `stream` checks it later.
         fits: async () => true,
       })
       if (!fallback) throw thrown
@@ -137,7 +137,7 @@ export function createChatModels({
   }
 
   /**
-   * Returns the current state of a model, whose provider may have changed while the answer waited. @throws
+   * Returns the current version of a model, whose provider may have changed while the answer waited. @throws
    * provider_removed
    */
   async function refresh(located: ServedModel): Promise<ServedModel> {
@@ -149,7 +149,7 @@ export function createChatModels({
     return found === provider ? located : { provider: found, name, model: await found.find(name, false) }
   }
 
-  /** Streams an answer of one model with the steps of every user request: validation, the queue, and the provider's health. */
+  /** Streams an answer of one model: checks the request, waits in the queue, and records the provider's health. */
   async function* answer(
     selected: ServedModel,
     request: ChatRequest,
@@ -231,7 +231,7 @@ export function createChatModels({
     /** Returns the ids of the fallback models, in order. */
     fallbacks: fallbackOrder,
 
-    /** Sets the fallback models. Throws an error about the first that is not available. */
+    /** Sets the fallback models. Throws an error for the first one that is not available. */
     async setFallbacks(ids: string[]): Promise<string[]> {
       for (const id of ids) await requireChatModel(id)
       await saveFallbacks(database.db, ids)

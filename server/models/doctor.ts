@@ -8,11 +8,11 @@ export type ProviderDiagnosis = {
   kind: string
   remote: boolean
   models: number
-  /** Of the request for the list of models. */
+  /** The duration of the request for the list of models. */
   latencyMs: number
-  /** The problem and what to do; null without a problem. */
+  /** The problem and how to solve it; null without a problem. */
   problem: string | null
-  /** One short answer of a chat model; the rate is that after the first token, null for a single one. */
+  /** One short answer of a chat model. The rate is measured after the first token; null if there is only one. */
   answer: { model: string; firstTokenMs: number; tokensPerSecond: number | null } | null
 }
 
@@ -58,7 +58,7 @@ export async function diagnoseProvider(
   }
 }
 
-/** Embeds a word with each model of a provider that has embedding models only. Returns the first problem. */
+/** Embeds a word with each model, for a provider that has only embedding models. Returns the first problem. */
 async function findEmbeddingProblem(
   provider: Provider,
   listed: ProviderModel[],

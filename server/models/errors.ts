@@ -2,7 +2,7 @@ import { AppError, defineError } from '../errors.ts'
 import type { Capability, OptionalParameter } from './port.ts'
 import type { ModelService } from './upstream/service.ts'
 
-/** Errors of a model service. Each has its own code, so that a truncated answer is never taken for a complete one. */
+/** Errors of a model service. Each has a separate code, so that a truncated answer never counts as complete. */
 
 export const unreachable = (service: ModelService, why: string, cause: unknown): AppError =>
   new AppError(

@@ -3,15 +3,15 @@ import { z } from 'zod'
 import type { ChatMessage, ChatModel, ChatRequest, TokenUsage, Tool } from './port.ts'
 import { findCall } from './tool-calls.ts'
 
-/** Longer choices, for example with long arguments, are truncated and count as no choice. */
+/** A longer call, for example with long arguments, is truncated and ignored. */
 const maxChoiceTokens = 1_000
 const answerDirectly = 'answer'
 
 const choice = z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()).catch({}) })
 
 /**
- * Lets a model without tool calls use tools: it first chooses a tool, as JSON by a schema, and answers once it needs
- * none. Calls and results are plain text in its prompt. A model without structured output gets no tools.
+ * Enables a model without tool calls to use tools: it first selects a tool, as JSON with a schema, and answers once it
+ * needs none. Calls and results are plain text in its prompt. A model without structured output gets no tools.
  */
 export function guideTools(model: ChatModel): ChatModel {
   const { capabilities } = model
@@ -73,7 +73,7 @@ const schemaFor = (tools: Tool[]) => ({
   })),
 })
 
-/** Returns the chosen call; undefined when the model answers or its choice cannot be read. */
+/** Returns the selected call; undefined if the model answers or its output cannot be parsed. */
 function parseChoice(text: string, tools: Tool[]): { name: string; arguments: string } | undefined {
   let parsed: z.ZodSafeParseResult<z.output<typeof choice>>
   try {
@@ -100,7 +100,7 @@ const asText = (messages: ChatMessage[]): ChatMessage[] =>
     }),
   )
 
-/** Joins neighbouring messages of one role, which many chat templates refuse. */
+/** Joins neighbouring messages of one role, because many chat templates reject them. */
 function merge(messages: ChatMessage[]): ChatMessage[] {
   const merged: ChatMessage[] = []
   for (const message of messages) {

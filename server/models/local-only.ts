@@ -6,13 +6,13 @@ type Check = () => Promise<boolean>
 const storage = new AsyncLocalStorage<true | Check>()
 
 /**
- * Runs work; with `isLocalOnly`, nothing of it may be sent to a model outside the private network. A function is called
- * before each request to such a model, because the answer may change while the work waits.
+ * Runs work; with `isLocalOnly`, nothing from it may be sent to a model outside the private network. A function is
+ * called before each request to such a model, because the answer may change while the work waits.
  */
 export const runLocalOnly = <T>(isLocalOnly: boolean | Check, work: () => T): T =>
   isLocalOnly === false || storage.getStore() === true ? work() : storage.run(isLocalOnly, work)
 
-/** Whether the work was local only from its start. */
+/** Whether the work was local only from the start. */
 export const isLocalOnly = (): boolean => storage.getStore() === true
 
 /** @throws local_only */

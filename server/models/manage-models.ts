@@ -14,7 +14,7 @@ import type { Providers } from './providers/registry.ts'
 import type { Reranker } from './rerank/reranker.ts'
 import { isServed, type ModelSelector, type Selection } from './select-model.ts'
 
-/** Lists, checks, activates and deletes the models of all providers. */
+/** Lists, tests, activates and deletes the models of all providers. */
 export function manageModels({
   active,
   ollama,
@@ -106,7 +106,7 @@ export function manageModels({
       return await deactivate((each) => provider !== undefined && each.startsWith(`${provider.name}/`))
     },
 
-    /** Checks one provider, with `ask` by a short answer. `id` may be its name. */
+    /** Tests one provider, with `ask` also by a short answer. `id` may be its name. */
     async testProvider(id: string, ask: boolean, signal: AbortSignal) {
       const provider = await managed.require(id)
       const { located } = ask ? await selector.select({}) : { located: undefined }
@@ -175,7 +175,7 @@ export function manageModels({
         (state.isUp ? (state.value ?? []) : [])
           .filter(({ capabilities, installed }) => installed || capabilities.length > 0)
           .map(({ name, installed, capabilities, contextLength }) => ({
-            // The names of added providers may equal those of other models.
+            // The name of an added provider may also be that of a model.
             name: provider.id === null ? name : `${provider.name}/${name}`,
             provider: provider.name,
             size: installed?.size ?? null,
@@ -207,7 +207,7 @@ export function manageModels({
       }
     },
 
-    /** Returns the model that answers if no other is requested. */
+    /** Returns the model that answers by default. */
     async active(): Promise<{ model: string; provider: string; reason: string }> {
       const selection = await selector.select({})
       return { model: selection.located.name, provider: providerOf(selection), reason: selection.reason }

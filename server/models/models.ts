@@ -98,7 +98,7 @@ export function models({
   const ollama = open(fixed('ollama'), 'ollama', createOllamaService(config.ollamaBaseUrl))
   const openai = config.openai && open(fixed('openai'), 'openai', createOpenAiService(config.openai))
   const inProcessService = createInProcessService()
-  // One answer at a time uses all processors.
+  // One answer uses all CPU cores.
   schedulers.limit(inProcessService, 1)
   const runtime = createInProcess(config.inProcess, {
     disk,
@@ -134,8 +134,9 @@ export function models({
     return reranker
   }
   /**
-   * Returns the configured cross-encoder, else one in this process, else the first that the OpenAI-compatible service
-   * lists. A service outside the private network would receive the passages of every search, so it must be configured.
+   * Returns the configured cross-encoder, otherwise one in this process, otherwise the first that the OpenAI-compatible
+   * service lists. A service outside the private network would receive the passages of every search, so it must be
+   * configured.
    */
   async function findReranker(): Promise<Reranker | undefined> {
     const own = rerank ? undefined : await runtime.reranker()
@@ -238,7 +239,7 @@ export function models({
     /** Returns the numbers of waiting, running and preempted background calls. */
     backgroundStats: () => schedulers.stats(),
 
-    /** Starts measuring an answer. Call the returned function with the model at the first token. */
+    /** Starts to measure an answer. Call the returned function with the model at the first token. */
     timeFirstToken(): (model: ChatModel) => void {
       const end = telemetry.firstToken.startTimer()
       return ({ provider, name }) => void end({ provider, model: name })

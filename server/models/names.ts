@@ -6,7 +6,7 @@ export function withTag(name: string): string {
   return lastPart.includes(':') ? name : `${name}:latest`
 }
 
-/** Whether two names refer to the same model. Ollama ignores case. */
+/** Whether two names refer to the same model; ignores case, as Ollama does. */
 export const isSameModel = (a: string, b: string): boolean =>
   withTag(a).toLowerCase() === withTag(b).toLowerCase()
 

@@ -14,11 +14,11 @@ export type ChatMessage = {
   role: 'system' | 'user' | 'assistant' | 'tool'
   content: string
   images?: ChatImage[] | undefined
-  /** Pictures of pages whose text is also in the prompt; left out for models that may not receive them. */
+  /** Pictures of pages whose text is also in the prompt; omitted for models that may not receive them. */
   pages?: { image: ChatImage; caption: string }[] | undefined
-  /** The calls that an assistant message makes. */
+  /** The tool calls of an assistant message. */
   toolCalls?: ToolCall[] | undefined
-  /** The call whose result a tool message is. */
+  /** The id of the call whose result a tool message contains. */
   toolCallId?: string | undefined
 }
 
@@ -37,7 +37,7 @@ export type Tool = {
 export type ToolCall = {
   id: string
   name: string
-  /** JSON text of an object, as the model wrote it. */
+  /** A JSON object as text, as the model wrote it. */
   arguments: string
   /** Opaque state of the provider, which must be sent back with the call. */
   signature?: string | undefined
@@ -45,7 +45,7 @@ export type ToolCall = {
 
 export type ToolChoice = 'auto' | 'none' | 'required' | { name: string }
 
-/** Output as JSON; without a schema, any object. */
+/** Requests output as JSON; without a schema, any object. */
 export type ResponseFormat = {
   schema?: JsonSchema | undefined
   name?: string | undefined
@@ -60,14 +60,14 @@ export type ChatRequest = {
   temperature?: number | undefined
   topP?: number | undefined
   seed?: number | undefined
-  /** Texts that end the answer and are not part of it. */
+  /** Stop sequences: they end the answer and are not part of it. */
   stop?: string[] | undefined
   tools?: Tool[] | undefined
   toolChoice?: ToolChoice | undefined
-  /** Guides a model without tool calls to choose a tool by a schema; one without structured output gets no tools. */
+  /** Whether a model without tool calls selects tools by a schema; one without structured output gets no tools. */
   guidesTools?: boolean | undefined
   responseFormat?: ResponseFormat | undefined
-  /** The only remote provider that may be sent the images, by name; without it, any. */
+  /** The name of the only remote provider that may receive the images; any if undefined. */
   imagesTo?: string | undefined
   /** Whether the prompt contains data that may not leave the private network. */
   localOnly?: boolean | undefined
@@ -88,7 +88,7 @@ export type ModelPart =
   | { type: 'thinking'; text: string }
   /** A complete call of a tool. */
   | ({ type: 'tool_call' } & ToolCall)
-  /** No output yet; the message is for the waiting user. */
+  /** There is no output yet; the message is for the waiting user. */
   | { type: 'waiting'; message: string }
   /** The position in the queue of the model server, from 1; the wait is null before its first answer has ended. */
   | { type: 'queued'; position: number; waitMs: number | null }

@@ -13,18 +13,18 @@ import { watchTimeouts } from './upstream/timeouts.ts'
 type PullInput = { model: string } | { catalogueId: string } | { chatEngine: true }
 
 const kind = 'pull'
-/** Ollama is silent while it verifies a file, which takes minutes for a large one on a slow disk. */
+/** Ollama sends nothing while it verifies a file, which takes minutes for a large one on a slow disk. */
 const timeouts = { firstTokenMs: 120_000, stallMs: 900_000 }
 /** Ollama resumes an interrupted download, so retrying makes progress. */
 const maxAttempts = 5
 const retryMs = 1_000
-/** Ollama reports progress more often than a page can show it. */
+/** Limits the rate of progress events, because Ollama reports more often than a page can show. */
 const progressIntervalMs = 100
 
 /**
  * Downloads models of Ollama or the catalogue, and the engine of GGUF models, each in a run. Events are Ollama's
- * objects or have their form; the last one is `{"status":"success"}`. Requests for the same model share one run. A
- * failure ends with Ollama's shape `{"error": "sentence"}`, extended by `code` and `message`.
+ * objects or have the same format; the last one is `{"status":"success"}`. Requests for the same model share one run. A
+ * failure ends with Ollama's object `{"error": "sentence"}`, extended by `code` and `message`.
  */
 export function createPulls({
   ollama: provider,
@@ -161,8 +161,8 @@ export function createPulls({
 }
 
 /**
- * Limits the progress of each file to about ten objects per second. Always passes the first and the last object of a
- * file and everything that is not progress.
+ * Limits the progress of each file to about ten objects per second. Keeps the first and the last object of a file and
+ * everything that is not progress.
  */
 export function createProgressThrottle() {
   let held: EventBody | undefined

@@ -285,7 +285,7 @@ describe('answers beyond the parallel limit', () => {
     end()
     const endLast = await last.start
     expect((await waiting.next()).value).toEqual({ position: 1, waitMs: expect.any(Number) })
-    // A reader that leaves gives up its position, and an abandoned answer takes no slot.
+    // A reader that disconnects loses its position, and its answer takes no slot.
     await waiting.return(() => undefined)
     endLast()
     ;(await queue(scheduler, 'e').start)()

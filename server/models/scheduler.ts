@@ -8,7 +8,10 @@ const defaultIdleMs = 400
 /** Delay before a preempted call is retried; doubles each time. */
 const defaultInitialBackoffMs = 500
 const maxBackoffMs = 15_000
-/** Starvation limit: after this wait a call takes the next free slot beside answers and is no longer preempted. */
+/**
+ * Starvation limit: after this wait a call takes the next free slot, in competition with answers, and is no longer
+ * preempted.
+ */
 const defaultMaxWaitMs = 5 * 60_000
 
 export type SchedulerTimings = { idleMs?: number; initialBackoffMs?: number; maxWaitMs?: number }
@@ -45,7 +48,7 @@ export type QueuePosition = { position: number; waitMs: number | null }
 const maxDurations = 15
 
 /**
- * Gives the answers of one model server priority over background calls. Answers beyond `maxParallel` are served in
+ * Prioritizes the answers of one model server over background calls. Answers beyond `maxParallel` are served in
  * rounds: each waiting user gets one per round, in the order of their requests or of the end of their last answers.
  *
  *     waiting ──(server idle, no other call)──► working ──► done
@@ -63,7 +66,7 @@ export function createScheduler({
   remote: boolean
   closing: AbortSignal
   timings?: SchedulerTimings | undefined
-  /** Answers and overdue background calls at a time; read again for each. */
+  /** The maximum number of concurrent answers and overdue background calls; read for each one. */
   maxParallel?: (() => number) | undefined
 }) {
   const idleMs = timings.idleMs ?? defaultIdleMs
@@ -257,7 +260,8 @@ export function createScheduler({
     /**
      * Runs `work` in the background. A local server runs one background call at a time and only while it has been idle
      * for `idleMs`. An answer preempts it: `signal` aborts and `work` is called again later, so it must be restartable.
-     * After `maxWaitMs` it takes a slot beside answers, before those that wait for one. Nested calls run at once. Throws what `work` throws.
+     * After `maxWaitMs` it takes a slot like an answer, before those that wait for one. Nested calls run at once.
+     * Throws what `work` throws.
      */
     async runInBackground<T>(
       signal: AbortSignal,
@@ -265,7 +269,7 @@ export function createScheduler({
       options: { idleMs?: number | undefined; maxWaitMs?: number | undefined } = {},
     ): Promise<T> {
       if (isInside()) return await work(signal)
-      // Starts when another call ends, but in the context of its own caller.
+      // Starts when another call ends, but in the asynchronous context of its own caller.
       const context = AsyncLocalStorage.snapshot()
       const all = AbortSignal.any([signal, closing])
       all.throwIfAborted()

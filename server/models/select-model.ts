@@ -24,7 +24,7 @@ export type Selection = { located: ServedModel | typeof extractive; reason: stri
 type Candidate = { name: string; reason: string }
 
 export type SelectionSettings = {
-  /** All providers, those of the settings first. */
+  /** All providers, those from the settings first. */
   providers(): Promise<Provider[]>
   chatModel: string | undefined
   chatModelStrong: string | undefined
@@ -50,7 +50,7 @@ export const isServed = (located: LocatedModel): located is ServedModel =>
 export const idOf = (located: ServedModel | typeof extractive): string =>
   located.provider ? `${located.provider.name}/${located.name}` : located.name
 
-/** Decides which chat model answers, and explains the decision. */
+/** Selects the chat model that answers, and explains the selection. */
 export function createModelSelector(settings: SelectionSettings) {
   const openai = async () =>
     (await settings.providers()).find(({ id, name }) => id === null && name === 'openai')
@@ -166,7 +166,7 @@ export function createModelSelector(settings: SelectionSettings) {
       : undefined
   }
 
-  /** Yields candidates, best first. Later ones are determined only if the earlier ones are not available. */
+  /** Yields candidates, best first. Later ones are loaded only if the earlier ones are not available. */
   async function* candidates(strong: boolean): AsyncGenerator<Candidate> {
     const stronger = strong ? await findStrong() : undefined
     if (stronger) yield stronger

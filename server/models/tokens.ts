@@ -36,10 +36,10 @@ const tokensPerMessage = 4
  * Tokenizers other than o200k_base produce more tokens: cl100k_base 23 % more for German prose (same texts as above).
  */
 const defaultFactor = 1.2
-/** Factors outside this range result from a wrong count, for example one without the cached part of the prompt. */
+/** A factor outside this range comes from a wrong count, for example one without the cached part of the prompt. */
 const minFactor = 0.6
 const maxFactor = 3
-/** Below this length the chat template dominates the count. */
+/** Below this length, the chat template makes up most of the count. */
 const minCalibrationTokens = 50
 
 type PromptParts = Pick<ChatRequest, 'messages' | 'tools'>
@@ -54,8 +54,8 @@ export function createTokenCounter() {
     count: (text: string, model: string): number => Math.ceil(estimateTokens(text) * factorOf(model)),
 
     /**
-     * Adjusts the factor of a model to the reported length of a prompt. Implausible lengths, and prompts with more than
-     * text, are ignored.
+     * Adjusts the factor of a model to the reported length of a prompt. Implausible lengths, and prompts with images or
+     * tools, are ignored.
      */
     calibrate(model: string, { messages, tools }: PromptParts, promptTokens: number): void {
       if (tools || messages.some(({ images, toolCalls }) => images || toolCalls)) return

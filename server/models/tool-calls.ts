@@ -1,7 +1,7 @@
 import { invalidToolArguments } from './errors.ts'
 import type { ChatMessage, Tool, ToolCall } from './port.ts'
 
-/** Bounds the arguments of the calls of one answer. */
+/** Limits the length of the arguments of the calls of one answer. */
 export const maxCallCharacters = 1_000_000
 
 /** Returns a tool in the form of the APIs of OpenAI and Ollama. */
@@ -21,7 +21,7 @@ export function parseArguments(call: ToolCall): Record<string, unknown> {
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
       return parsed as Record<string, unknown>
   } catch {
-    // Not JSON at all.
+    // Not JSON.
   }
   throw invalidToolArguments(call.name)
 }

@@ -11,15 +11,15 @@ import { languageOf, termExtractor } from './terms.ts'
 import { type UnansweredReason, unansweredReason } from './unanswered.ts'
 
 /**
- * Of a longer answer, only the beginning is analyzed. An answer of 800,000 characters made the process grow permanently
- * by 370 MB, as Node.js keeps the freed memory of the many terms.
+ * Only the beginning of a longer answer is analyzed. An answer of 800,000 characters made the process grow permanently
+ * by 370 MB, because Node.js keeps the freed memory of the many terms.
  */
 const maxAnalyzedCharacters = 100_000
 
 /** A question, its answer, the passages the answer was generated from, and the conversation before. */
 export type Turn = {
   aveeId: string
-  /** The layers of the asker; the analysis reads nothing beyond them. */
+  /** The layers of the asker; the analysis reads only content in them. */
   layers: Layer[]
   question: string
   answer: string
@@ -30,7 +30,7 @@ export type Turn = {
   earlier: { role: 'user' | 'assistant'; content: string }[]
 }
 
-/** Scores are 0 … 1; null where there was nothing to measure. */
+/** Scores are 0 … 1; null if there was nothing to measure. */
 export type TurnAnalysis = {
   relevance: number | null
   engagement: number | null
@@ -49,7 +49,7 @@ export type TurnAnalysis = {
   questionTerms: string[]
 }
 
-/** Analyzes a turn without a model; it costs a few queries. */
+/** Analyzes a turn without a model, with a few queries. */
 export async function analyzeTurn(
   knowledge: Pick<Knowledge, 'documentFrequencies' | 'search'>,
   whole: Turn,
@@ -86,11 +86,11 @@ export async function analyzeTurn(
     ],
   )
   const hasDocuments = passageCount > 0
-  // A term that no passage contains counts like a term of one passage.
+  // A term that no passage contains is weighted like a term of one passage.
   const idfOf = (stem: string) =>
     hasDocuments ? idf(Math.max(1, documentFrequencies.get(stem) ?? 0), passageCount) : 1
 
-  // Terms of two languages cannot be compared.
+  // Terms of different languages cannot be compared.
   const isForeign =
     !isExtractive && language !== null && passageLanguage !== null && language !== passageLanguage
   const isCheckable = turn.citations.length > 0 && statements.length > 0
@@ -114,7 +114,7 @@ export async function analyzeTurn(
   const isAnswered = unanswered === null
   const questionLanguage = languageOf(turn.question, [language], detected)
   const isSameLanguage = questionLanguage === null || language === null || questionLanguage === language
-  // An answer that admits not knowing has no topics.
+  // An answer that says that it does not know has no topics.
   const topics = rankTopics(isAnswered ? topicSource : { ...topicSource, answer: '' }, phrases, idfOf)
   const followUps = hasDocuments
     ? await suggestFollowUps(

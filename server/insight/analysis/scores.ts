@@ -14,7 +14,7 @@ export function relevanceScore(turn: {
 
 /**
  * Engagement: distinct terms of the answer that no earlier answer contains / all terms of the answer, i.e. distinct-1
- * (Li et al. 2016, "A Diversity-Promoting Objective Function") over what is new; 0 for an unanswered question. It is low
+ * (Li et al. 2016, "A Diversity-Promoting Objective Function") over new terms; 0 for an unanswered question. It is low
  * for repetitive answers and for answers that repeat an earlier one. Null for an answer without terms.
  */
 export function engagementScore(turn: {

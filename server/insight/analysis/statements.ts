@@ -53,7 +53,10 @@ function plainText(answer: string): string {
     .replaceAll(markersAfterSentence, ' $3$1$2')
 }
 
-/** Quotations of the extractive model: “…” [1] (page 3); of a table “header” … “row” [1], where the row is the statement. */
+/**
+ * Quotations of the extractive model: “…” [1] (page 3), or from a table “header” … “row” [1], whose row is the
+ * statement.
+ */
 const quotationsOf = (answer: string): string[] =>
   [...answer.matchAll(/“([^“”]+)”(?:\s?…\s?“([^“”]+)”)?\s?(\[\d{1,3}\])/g)].map(
     ([, first, second, number]) => `${second ?? first} ${number}`,

@@ -27,8 +27,8 @@ export async function termExtractor(language: string | null): Promise<TermExtrac
 
 /**
  * Returns the language of a text that may be a single sentence: letter statistics confuse short texts in related
- * languages, so the language with the most stop words in the text is chosen from `detected`, which is what the statistics
- * say, English and `candidates`, the languages of related texts.
+ * languages, so the language with the most stop words in the text is selected from `detected`, the result of the
+ * statistics, English, and `candidates`, the languages of related texts.
  */
 export function languageOf(
   text: string,

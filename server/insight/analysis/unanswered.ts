@@ -1,7 +1,7 @@
 /** Why a question counts as unanswered. */
 export type UnansweredReason = 'no_passage' | 'said_so'
 
-/** Phrases with which an answer admits not knowing; each pattern covers one or two languages. */
+/** Phrases with which an answer says that it does not know; each pattern covers one or two languages. */
 const admissions = [
   /\b(?:documents?|passages?|texts?|sources?|context|pages?)\b[^.!?]{0,60}\b(?:do(?:es)?n[’']?o?t|do(?:es)? not|did not|cannot)\b[^.!?]{0,40}\b(?:answer|say|mention|contain|include|provide|state|specify|cover)/iu,
   /\bi (?:do not|don[’']t) (?:know|have (?:any |that |this |enough )?information)|\bno information (?:about|on|is)\b|\bis not mentioned\b|\bi (?:cannot|can[’']t|could not|couldn[’']t) find\b/iu,
@@ -13,7 +13,7 @@ const admissions = [
   /\bdocumentos?\b[^.!?]{0,40}\bnão [^.!?]{0,30}(?:respond|mencion|cont)|\bnão sei\b|\bnão (?:o )?encontro\b/iu,
   /文[档檔书書][^。]{0,20}(?:没有|沒有|未)[^。]{0,10}(?:回答|提到|说明|說明|找到)|我不知道|文書[^。]{0,30}(?:ありません|いません|見つかりません)|[わ分]かりません/u,
 ]
-/** A later admission may concern only a part of the answer. */
+/** A later phrase may concern only a part of the answer. */
 const admissionPrefixCharacters = 400
 
 const questionMark = /[?？؟]/u
@@ -25,12 +25,12 @@ export const isQuestion = (text: string): boolean =>
   questionMark.test(text) || questionWords.test(text.trim())
 
 /**
- * Returns why a question went unanswered, or null. No question is unanswered when a passage supports a statement of the
- * answer.
+ * Returns why a question was not answered, or null. A question counts as answered if a passage supports a statement of
+ * the answer.
  *
- * - `said_so`: the answer begins by admitting that it does not know.
+ * - `said_so`: the answer begins by saying that it does not know.
  * - `no_passage`: the question has at least two terms, search found no passage that answers it, and the answer cites
- * none. An avee without documents just converses.
+ *   none. This does not apply to avees without documents.
  */
 export function unansweredReason(turn: {
   question: string

@@ -52,7 +52,7 @@ export async function insertQuestion(trx: Trx, question: NewQuestion): Promise<b
 export const findQuestion = (db: Db, messageId: string): Promise<UnansweredRow | undefined> =>
   db.selectFrom('unanswered_questions').selectAll().where('message_id', '=', messageId).executeTakeFirst()
 
-/** Deletes a question, unless it was forwarded, and its group when that becomes empty. */
+/** Deletes a question, unless it was forwarded, and its group if that becomes empty. */
 export async function removeQuestion(db: Db, messageId: string): Promise<void> {
   await sql`
     with gone as (
@@ -110,7 +110,7 @@ export async function groupMembers(
   return rows
 }
 
-/** Counts the questions and users of groups that nobody has agreed to share. */
+/** Counts the questions and users of groups in which nobody has agreed to share. */
 export async function countHidden(db: Db, aveeId: string, state: QuestionState) {
   const { rows } = await sql<{ questions: number; users: number }>`
     select count(*)::int as questions, count(distinct user_id)::int as users

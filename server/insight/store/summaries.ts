@@ -22,7 +22,7 @@ export async function deleteSummariesOf(db: Db, documents: string[]): Promise<vo
     .execute()
 }
 
-/** Stores a summary, replacing the one that ended with the same message; does nothing when that message was deleted. */
+/** Stores a summary, replacing the one that ended with the same message; does nothing if that message was deleted. */
 export async function putSummary(db: Db, summary: Omit<SummaryRow, 'created_at'>): Promise<void> {
   const { message_id, conversation_id, layer, content, made_by, documents } = summary
   await sql`

@@ -13,7 +13,7 @@ export type NewTurn = {
   layer: Layer
 }
 
-/** Records a turn once. `may_share` is the user's consent at this moment. */
+/** Records a turn once. `may_share` is the user's consent at the time of the turn. */
 export async function insertTurn(trx: Trx, turn: NewTurn): Promise<void> {
   await sql`
     insert into turn_insights (message_id, question_id, conversation_id, avee_id, user_id, layer, response_ms, may_share)
@@ -51,7 +51,7 @@ export async function saveTurn(
   await db.updateTable('turn_insights').set(changes).where('message_id', '=', messageId).execute()
 }
 
-/** Returns a turn, and whether nothing from it may be sent to a model outside the private network. */
+/** Returns a turn, and whether it is local only: nothing from it may be sent to a model outside the private network. */
 export const findTurn = (
   db: Db,
   messageId: string,

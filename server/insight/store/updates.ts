@@ -52,7 +52,7 @@ export const findUpdateWithOwner = (db: Db, id: string) =>
     .where('avee_updates.id', '=', id)
     .executeTakeFirst()
 
-/** Stores the document that contains an update; false when the update was changed or deleted since it was read. */
+/** Stores the document that contains an update; false if the update was changed or deleted since it was read. */
 export async function setDocument(db: Db, update: UpdateRow, documentId: string): Promise<boolean> {
   const row = await db
     .updateTable('avee_updates')

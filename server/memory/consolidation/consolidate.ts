@@ -19,7 +19,7 @@ export type Forget = (trx: Trx, userId: string, which: { ids: string[] }) => Pro
 /** The maximum number of memories that one statement is compared with. */
 const maxCompared = 200
 
-/** `localOnly`: new memories come from a local-only conversation and are local only too. */
+/** `localOnly`: the conversation is local only, and so are new memories. */
 type LocalPair = Pair & { localOnly?: boolean }
 
 type Known = Row<'memories'>
@@ -28,12 +28,12 @@ const isPast = (memory: Known, at: Date): boolean => memory.valid_until !== null
 /**
  * Merges statements into the memories, in the order of their messages:
  *
- *     repeated       → the memory gains confidence; its layer becomes the lower of the two
- *     contradicted   → the statement supersedes the memory, which keeps its period
+ *     repeated → the confidence of the memory increases; its layer becomes the lower of the two
+ *     contradicted → the statement supersedes the memory, whose period is kept
  *     ended, denied  → the memory ends
  *     otherwise      → a new memory
  *
- * Consolidating a statement again changes nothing.
+ * Consolidation is idempotent.
  */
 export async function consolidate(trx: Trx, pair: LocalPair, statements: Statement[]): Promise<void> {
   if (statements.length === 0) return
@@ -76,7 +76,7 @@ async function consolidateOne(trx: Trx, pair: LocalPair, statement: Statement): 
   })
   const [newer] = contradicted.filter((memory) => memory.last_confirmed_at > statedAt)
   if (newer) {
-    // The message is consolidated late, so later statements remain true.
+    // If a message is consolidated late, later statements remain valid.
     const validUntil = newer.valid_from ?? newer.created_at
     await insert(trx, pair, { statement, slot, terms, validUntil, supersededBy: newer.id })
     return
@@ -132,7 +132,7 @@ async function insert(
 async function supersede(trx: Trx, old: Known[], statement: Statement, id: string): Promise<void> {
   for (const memory of old) {
     await end(trx, memory, { ...statement, validUntil: statement.validFrom }, id)
-    // The user's choices for the old memory apply to its successor.
+    // The settings that the user made for the old memory apply to its successor.
     if (memory.pinned || memory.local_only)
       await updateMemory(trx, id, { pinned: memory.pinned, local_only: memory.local_only }, new Date())
   }
@@ -157,7 +157,7 @@ async function confirm(trx: Trx, memory: Known, statement: Statement): Promise<v
   if (!(await addSource(trx, { memoryId: memory.id, ...statement }))) return
   const { statedAt } = statement
   const changes: MemoryChanges = {
-    // Independent observations: both have to be wrong for the memory to be wrong.
+    // The observations are independent: the memory is wrong only if both are wrong.
     confidence: 1 - (1 - memory.confidence) * (1 - statement.confidence),
     importance: Math.max(memory.importance, statement.importance),
     confirmations: memory.confirmations + 1,

@@ -8,7 +8,7 @@ const singleValued = new Set(
   `name nickname pronouns age birthday residence origin employer occupation study marital_status diet nationality
   religion timezone`.split(/\s+/),
 )
-/** The same for attributes that name their object. Somebody may have several siblings, children and pets. */
+/** The same, for attributes that name their object, because a person may have several siblings, children and pets. */
 const singleValuedWithObject =
   /^(?:likes|favou?rite|drinks|eats|allergy) |^relation (?:wife|husband|spouse|partner|mother|father|girlfriend|boyfriend|boss)$/
 /** The attribute of a text in the user's own words. Such texts never contradict each other. */
@@ -39,7 +39,7 @@ const wordsOf = (text: string): Set<string> => new Set(text.split(' ').filter((w
 
 /**
  * Compares a known slot with a stated one. `same`: the statement adds nothing ("Berlin" after "Berlin, Kreuzberg");
- * `refined`: it says more; `contradicted`: the values exclude each other; `unrelated`: both can be true.
+ * `refined`: it adds detail; `contradicted`: the values exclude each other; `unrelated`: both can be true.
  */
 export function compareSlots(known: Slot, stated: Slot): 'same' | 'refined' | 'contradicted' | 'unrelated' {
   if (known.subject !== stated.subject || known.attribute !== stated.attribute) return 'unrelated'

@@ -6,7 +6,7 @@ import type { Slot } from './slots.ts'
 export type Statement = Slot & {
   type: MemoryType
   content: string
-  /** ended: was true and no longer is. denied: is not true, whatever was assumed. */
+  /** ended: is no longer true. denied: is not true. */
   status: 'current' | 'ended' | 'denied'
   /** ISO 639-3; null when unknown. */
   language: string | null

@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { memoryTypes } from '../../../contract/memory.ts'
 import { type ChatMessage, type ChatModel, generateText } from '../../models/index.ts'
 
-/** Messages to extract from, and the numbered memories that they may confirm or contradict. */
+/** The messages to extract from, and the numbered memories that they may confirm or contradict. */
 export type ExtractionInput = {
   messages: { n: number; text: string; writtenAt: Date }[]
   known: { n: number; content: string }[]
 }
 
-/** Bounds one call: about ten memories. */
+/** Limits one call to about ten memories. */
 const maxTokens = 900
 
 const date = z
@@ -21,7 +21,7 @@ const date = z
   .refine((value) => !Number.isNaN(value.getTime()))
   .nullish()
   .catch(null)
-/** The middle of the range if the model omits the field or writes a word. */
+/** The default if the model omits the field or writes a word: the middle of the range. */
 const score = z.coerce.number().min(0).max(1).catch(0.5)
 
 const extracted = z.object({
@@ -82,8 +82,8 @@ function describe({ messages, known }: ExtractionInput): string {
 const weekday = new Intl.DateTimeFormat('en', { weekday: 'long', timeZone: 'UTC' })
 
 /**
- * Parses the items of an answer, ignoring text around the JSON. Repairs a list that was cut off; drops items that do
- * not have the requested form. @throws SyntaxError, ZodError
+ * Parses the items of an answer, ignoring text around the JSON. Repairs a truncated list; drops items that do not have
+ * the requested form. @throws SyntaxError, ZodError
  */
 export function parseAnswer(answer: string): ExtractedItem[] {
   const start = answer.search(/[[{]/)
@@ -100,7 +100,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text.slice(0, end + 1))
   } catch (error) {
-    // Cut off at the token limit: the items before the last complete one are intact.
+    // The list was truncated at the token limit: the items up to the last complete one are intact.
     const lastItem = text.lastIndexOf('}')
     const closing = text.startsWith('[') ? ']' : ']}'
     if (lastItem < 0) throw error

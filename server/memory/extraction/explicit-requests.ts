@@ -19,7 +19,7 @@ type Phrases = {
   language: string
   /** Words that may precede a phrase. */
   openers: string
-  /** Openers of a polite question. Other sentences that end in a question mark are not requests. */
+  /** Beginnings of polite requests. Other sentences that end in a question mark are not requests. */
   questionOpeners: string
   remember: string
   forget: string
@@ -131,7 +131,7 @@ const phrases: Phrases[] = [
 /** Languages in which requests are understood without a language model, ISO 639-3. */
 export const requestLanguages: string[] = phrases.map(({ language }) => language)
 
-/** A longer sentence is a text rather than a request. Also bounds the work per sentence. */
+/** A longer sentence is a text rather than a request. Also limits the work per sentence. */
 const maxSentenceCharacters = 500
 const minContentCharacters = 2
 /** Later sentences are probably pasted text. Splitting a message into sentences takes most of the time. */

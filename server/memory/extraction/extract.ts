@@ -12,7 +12,7 @@ import { containsSecret } from './secrets.ts'
 
 export type KnownMemory = { id: string; content: string; localOnly: boolean }
 
-/** A longer message is probably pasted text, and would fill small context windows. */
+/** A longer message is probably pasted text, and does not fit into small context windows. */
 const maxModelCharacters = 4_000
 /** Explicit requests to remember are certain and important. */
 export const byUser = { confidence: 1, importance: 0.8 }
@@ -61,9 +61,9 @@ function noteOf({ content, start, end, language }: ExplicitRequest, message: Use
 }
 
 /**
- * Extracts what messages state about their author, in one call of the model that answered them. An item counts only
- * when it quotes the message. Returns nothing without a language model, or when its answer is not valid; throws the
- * errors of the model.
+ * Extracts what messages state about their author, in one call of the model that answered them. An item is used only if
+ * it quotes the message. Returns nothing without a language model or if its answer is not valid; throws the errors of
+ * the model.
  */
 export async function extractStatements(
   { models, log }: Dependencies,
@@ -76,7 +76,7 @@ export async function extractStatements(
   if (short.length === 0 || requested === 'extractive') return []
   const options = { ...(requested ? { requested } : {}), signal }
   const statements = await models.runInBackground(options, async (model, callSignal) => {
-    // Memories for local models only are not sent to a remote one, not even for comparison.
+    // Memories that are local only are not sent to a remote model, not even for comparison.
     const shown = (await findKnown()).filter((memory) => !(model.remote && memory.localOnly))
     const input = {
       messages: short.map(({ text, writtenAt }, i) => ({ n: i + 1, text, writtenAt })),
@@ -129,7 +129,7 @@ async function verify(item: ExtractedItem, message: UserMessage): Promise<Statem
   }
 }
 
-/** A value has at least one word of the message, or is a number, a date, yes or no. */
+/** Whether a value contains a word of the message, or is a number, a date, yes or no. */
 async function containsValue(text: string, value: string, language: string | null): Promise<boolean> {
   if (/^(?:yes|no|\d[\d-]*)?$/.test(value)) return true
   const [words, said] = await Promise.all([stemmedWords(value, language), stemmedWords(text, language)])

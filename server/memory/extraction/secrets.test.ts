@@ -2,7 +2,7 @@ import validator from 'validator'
 import { describe, expect, test } from 'vitest'
 import { containsSecret } from './secrets.ts'
 
-/** "My password is apple" and the like; none of the values has a digit. */
+/** Sentences such as "My password is apple"; none of the values has a digit. */
 const passwords = [
   'My password is hunter',
   'my wifi password: apple',

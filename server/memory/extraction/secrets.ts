@@ -15,7 +15,7 @@ const secretName = new RegExp(
   'giu',
 )
 
-/** A value follows the name of its secret within this many characters; bounds the work per name. */
+/** A value follows the name of its secret within this many characters; limits the work per name. */
 const windowCharacters = 80
 const copulas =
   'is|was|ist|war|lautet|es|era|est|è|é|este|är|er|on|to|je|jest|это|це|là|adalah|είναι|هي|هو|היא'
@@ -27,7 +27,7 @@ const assignment = new RegExp(
   `[:=：＝–—]\\s*\\S|(?<![\\p{L}\\p{N}])(?:${copulas})(?![\\p{L}\\p{N}])\\s*\\S|\\p{N}`,
   'iu',
 )
-/** The same in languages without a word for "is" between the name and its value: "Şifrem elma", "Пароль яблоко". */
+/** The same for languages without a word for "is" between the name and its value: "Şifrem elma", "Пароль яблоко". */
 const directAssignment = /^(?:parol|şifre|jelsz|парол|пин|पासवर्ड|و?كلمة|הסיסמ)[^\n]{0,12}?\s+[\p{L}\p{N}]/iu
 const unspacedAssignment = /^[^\s。！？]{0,8}?(?:は|が|是|为|為|는|은|คือ)\s*[^\s。！？?]/u
 /** "hunter2 is my password" */
@@ -36,7 +36,10 @@ const valueFirst = new RegExp(
   'iu',
 )
 
-/** Shapes of keys, tokens and identity numbers. Repetitions are bounded, so that each start costs constant work. */
+/**
+ * Formats of keys, tokens and identity numbers. Repetitions are bounded, so that the work is constant for each start
+ * position.
+ */
 const shapes: RegExp[] = [
   /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/,
   /\b(?:sk|pk|rk)[-_](?:live|test|proj|ant|or)?[-_]?[A-Za-z0-9_-]{16}/,
@@ -86,7 +89,7 @@ function namesValue(text: string): boolean {
 const some = (text: string, pattern: RegExp, test: (match: string) => boolean): boolean =>
   text.matchAll(pattern).some(([match]) => test(match))
 
-/** Words after an IBAN may look like a part of it, so each possible length is tried. */
+/** Words after an IBAN may look like a part of it, so every possible length is checked. */
 function beginsWithIban(match: string): boolean {
   const code = match.replaceAll(' ', '')
   for (let length = 15; length <= Math.min(34, code.length); length++)
@@ -94,7 +97,7 @@ function beginsWithIban(match: string): boolean {
   return false
 }
 
-/** Letters and digits alternate as in no word or name. */
+/** Whether letters and digits alternate more than in words and names. */
 function looksRandom(token: string): boolean {
   const changes = token.match(/\d(?=[A-Za-z])|[A-Za-z](?=\d)|[a-z](?=[A-Z])/g)?.length ?? 0
   return /\d/.test(token) && /[a-z]/i.test(token) && changes >= 5

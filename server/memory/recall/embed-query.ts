@@ -9,10 +9,10 @@ export type RecallDependencies = {
   now: () => Date
 }
 
-/** An embedding model that takes longer does not delay the answer. */
+/** Timeout of the embedding model, so that it does not delay the answer. */
 const timeoutMs = 400
 
-/** Returns the vector of a query and its space; undefined without an embedding model, or when it fails or takes too long. */
+/** Returns the vector of a query and its space; undefined without an embedding model, or if it fails or times out. */
 export async function embedQuery(
   { embedder, log }: RecallDependencies,
   { query, signal }: { query: string; signal: AbortSignal },

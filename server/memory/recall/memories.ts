@@ -40,7 +40,10 @@ export type RecalledMemory = Pick<
 /** A memory that matches a search. */
 export type FoundMemory = Row<'memories'> & { score: number }
 
-/** Memories of this importance are part of every prompt; the instruction of `ask-model.ts` gives it to names, allergies and diets. */
+/**
+ * Memories of this importance are part of every prompt; the instruction of `ask-model.ts` assigns it to names,
+ * allergies and diets.
+ */
 const alwaysImportance = 0.85
 const maxCandidates = 300
 const maxNearest = 30
@@ -149,7 +152,7 @@ function coverage(
       : weighted.reduce((sum, { term, weight }) => sum + (contains(memory, term) ? weight : 0), 0) / whole
 }
 
-/** Takes memories in order while they fit. */
+/** Returns the first memories that fit. */
 function withinBudget(memories: Row<'memories'>[], maxWords: number): RecalledMemory[] {
   let left = maxWords
   return memories.filter(({ content }) => {

@@ -66,31 +66,32 @@ const maxLexical = 400
 const maxOmitted = 60
 const maxNearest = 100
 /**
- * The share of its lexical score that a turn adds to the next message, the previous one, and those two away, since an
- * answer seldom repeats the words of its question. These and `periodWeight` are tuned with `bench/memory.ts`;
+ * The share of its lexical score that a turn adds to the next message, the previous one, and those two away, because
+ * answers rarely repeat the words of their question. These and `periodWeight` are tuned with `bench/memory.ts`;
  * docs/benchmarks.md shows what each contributes.
  */
 const neighbourWeights = { next: 0.42, previous: 0.2, twoAway: 0.1 }
 /** Added to the score of turns from the period that the query names. */
 const periodWeight = 0.25
 /**
- * Two turns can contain more than one of twice their length, so scores are divided by the square root of the length. Up
- * to this many characters (about 100 tokens) the length makes no difference, so short turns are ranked by score alone.
+ * Two short turns can contain more evidence than a long one of the same total length, so scores are divided by the
+ * square root of the length. Up to this many characters (about 100 tokens) turns are ranked by score alone.
  */
 const minPricedCharacters = 400
 /**
- * Characters of a turn in a prompt (about 500 tokens), so that half of a window of 2,048 tokens has one. With 600, prompts
- * contain 5 to 8 percentage points less of the evidence for BEAM's questions (docs/benchmarks.md).
+ * The maximum characters of a turn in a prompt (about 500 tokens), so that one fits into half of a window of 2,048
+ * tokens. With 600, prompts contain 5 to 8 percentage points less of the evidence for BEAM's questions
+ * (docs/benchmarks.md).
  */
 const maxExcerpt = 2_000
-/** Characters of a turn in search results: about the length of a document passage. */
+/** The maximum characters of a turn in search results: about the length of a document passage. */
 const maxSearchExcerpt = 600
 
 export function turnRecall(dependencies: RecallDependencies) {
   const { db } = dependencies.database
 
   async function vectorSearch(query: TurnSearch, scope: TurnScope) {
-    // Turns have no vectors of remote embedding models.
+    // Turns are not sent to remote embedding models.
     const embedded = await embedQuery(dependencies, query, { localOnly: true })
     return embedded ? await findTurnsByVector(db, scope, { ...embedded, limit: maxNearest }) : []
   }
@@ -188,7 +189,9 @@ export function turnRecall(dependencies: RecallDependencies) {
   }
 }
 
-/** Adds to each turn's lexical score the parts of its neighbours' scores; the highest first. */
+/**
+ * Adds shares of the neighbours' scores to each turn's lexical score, and sorts the turns by score, the highest first.
+ */
 function addNeighbourScores(
   hits: { id: string; score: number }[],
   links: Map<string, LinkedTurn>,

@@ -57,7 +57,7 @@ export type MemoryFilter = {
   type?: MemoryType | undefined
   words: string[]
   includePast: boolean
-  /** Lists memories in the trash instead. */
+  /** Lists the memories in the trash instead. */
   inTrash?: boolean | undefined
 }
 /** A position in the list of memories: pinned ones first, then the latest. */
@@ -243,7 +243,7 @@ export async function deleteMemories(trx: Trx, ids: string[]): Promise<void> {
   await trx.deleteFrom('memories').where('id', 'in', ids).execute()
 }
 
-/** Takes a memory, or all of a deletion, out of the trash; memories that they superseded end again. */
+/** Restores a memory, or all of a deletion, from the trash; memories that they superseded end again. */
 export async function moveOutOfTrash(
   trx: Trx,
   which: { id: string } | { deletionId: string },
@@ -270,7 +270,10 @@ export async function deleteTrash(trx: Trx, deletionId: string): Promise<void> {
 
 export type RecallScope = Pair & { layers: Layer[]; remote: boolean }
 
-/** The memories of a scope. A memory that was superseded by one outside the layers is left out, so that its end reveals nothing. */
+/**
+ * The memories of a scope. A memory that was superseded by one outside the layers is left out, because its end would
+ * reveal the other one.
+ */
 const recallable = (db: Db, scope: RecallScope) =>
   ofPair(db, scope)
     .where('layer', 'in', scope.layers)
@@ -378,7 +381,7 @@ export async function deleteVectors(db: Db, memoryId: string, which: 'all' | 're
     .execute()
 }
 
-/** Returns the memories that answers were given, by message, except forgotten and inaccessible ones. */
+/** Returns the memories in the prompts of answers, by message, except forgotten and inaccessible ones. */
 export async function memoriesUsed(db: Db, userId: string, messageIds: string[], access: Access[]) {
   if (messageIds.length === 0 || access.length === 0) return []
   return await db

@@ -35,18 +35,18 @@ export async function indexTurns(trx: Trx, turns: IndexedTurn[], question: strin
     where turn_index.terms = '{}'`.execute(trx)
 }
 
-/** Excludes a conversation from extraction; waits for one that is being stored. */
+/** Excludes a conversation from extraction; waits while one is being stored. */
 export async function cancelExtractionFrom(trx: Trx, conversationId: string): Promise<void> {
   const turns = trx.updateTable('turn_index').where('conversation_id', '=', conversationId)
   await turns.set({ awaits_extraction: false }).execute()
 }
 
-/** Removes the turns of a conversation from the index; waits for an extraction that is being stored. */
+/** Removes the turns of a conversation from the index; waits while an extraction is being stored. */
 export async function deleteTurns(trx: Trx, conversationId: string): Promise<void> {
   await trx.deleteFrom('turn_index').where('conversation_id', '=', conversationId).execute()
 }
 
-/** Records which memories an answer was given. */
+/** Records which memories the prompt of an answer contained. */
 export async function insertUses(
   trx: Trx,
   { messageId, userId, memoryIds }: { messageId: string; userId: string; memoryIds: string[] },
@@ -107,8 +107,7 @@ export async function cancelExtraction(trx: Trx, userId: string, aveeId: string 
 }
 
 /**
- * Adds the messages of a conversation to the index. The next extraction job analyzes them but extracts nothing from
- * them.
+ * Adds the messages of a conversation to the index. The next extraction job analyzes them, but extracts no memories.
  */
 export async function insertUnanalyzed(trx: Trx, conversationId: string): Promise<void> {
   await sql`

@@ -12,11 +12,11 @@ export type Turn = Pair & {
   question: string
   answer: string
   layer: Layer
-  /** Ids of the memories that the answer was given. */
+  /** Ids of the memories in the prompt of the answer. */
   recalled: string[]
 }
 
-/** A turn with its rows for the index. */
+/** A turn and its rows for the index. */
 export type PreparedTurn = Turn & { rows: IndexedTurn[] }
 
 /** Analyzes a turn, so that the transaction that stores its answer only inserts rows. */

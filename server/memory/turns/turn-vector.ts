@@ -9,7 +9,7 @@ import { countTerms, type Pair } from '../terms.ts'
 const k1 = 1.2
 const b = 0.55
 const averageWords = 40
-/** pgvector's sparsevec holds 16,000 elements; a long answer has about 500 terms. */
+/** The maximum of pgvector's sparsevec is 16,000 elements; a long answer has about 500 terms. */
 const maxTerms = 4_000
 
 /** Returns the terms and the vector of a turn: its words and the name of its speaker. */

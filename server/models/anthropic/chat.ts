@@ -53,7 +53,7 @@ const reasons: Record<string, FinishReason> = {
   refusal: 'filter',
 }
 
-/** A model behind Anthropic's `/messages`. */
+/** A chat model of Anthropic's `/messages`. */
 export function createAnthropicChat(options: AnthropicChatOptions): ChatModel {
   const { provider, service, name, tokens } = options
 

@@ -1,7 +1,7 @@
 import type { ChatMessage, ChatRequest, ToolChoice } from '../port.ts'
 import { parseArguments } from '../tool-calls.ts'
 
-/** The protocol requires a limit; every model of Anthropic supports at least this much (models overview). */
+/** The protocol requires a limit; every model of Anthropic supports at least this many tokens (models overview). */
 const defaultMaxTokens = 8_192
 /** The tool whose arguments are an answer in JSON. */
 export const jsonTool = 'json'
@@ -43,7 +43,7 @@ export function buildAnthropicBody(model: string, request: ChatRequest) {
   }
 }
 
-/** Joins neighbouring messages of one role; the first one is of the user. Empty texts are rejected, so they are left out. */
+/** Joins neighbouring messages of one role; the first one is of the user. Omits empty texts, which the API rejects. */
 function toTurns(messages: ChatMessage[]) {
   const turns: { role: 'user' | 'assistant'; content: Block[] }[] = []
   for (const message of messages) {

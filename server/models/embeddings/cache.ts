@@ -15,8 +15,8 @@ export const createMemoryVectors = (maxBytes: number) =>
   })
 
 /**
- * Creates a cache of vectors by space and text, in memory and, if configured, in Redis. While Redis is unavailable
- * there are fewer hits.
+ * Creates a cache of vectors by space and text, in memory and, if configured, in Redis. While Redis is unavailable,
+ * only memory is used.
  */
 export function createVectorCache({ redisUrl, log }: { redisUrl?: string | undefined; log: Log }) {
   const memory = createMemoryVectors(maxBytes)

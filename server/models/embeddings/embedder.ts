@@ -34,11 +34,11 @@ const maxConcurrent = 2
 const maxAttempts = 4
 /** The maximum of pgvector. */
 const maxDimensions = 16_000
-/** A text this short is not truncated further. */
+/** A text of this length is not truncated further. */
 const minTextCharacters = 16
 /**
- * A batch of passages waits for answers up to twice its duration, so that a busy server spends a third of its time on
- * passages.
+ * A batch of passages waits for answers up to twice its duration, so that a busy server spends at least a third of its
+ * time on passages.
  */
 const waitPerBatch = 2
 const initialMaxWaitMs = 1_000
@@ -47,7 +47,7 @@ const maxMaxWaitMs = 10_000
 /** Creates an embedder with a cache, batches, bounded concurrency and retries. */
 export function createEmbedder(options: EmbedderOptions): Embedder {
   const { space, service, model, textTokens, batch, cache } = options
-  // Queries count as answers; passages are embedded in the background.
+  // Queries are scheduled like answers; passages are embedded in the background.
   const scheduler = options.schedulers.for(service)
   // Leaves a margin for the error of the token estimate.
   const maxTokens = Math.floor(textTokens / 1.5)
@@ -78,7 +78,7 @@ export function createEmbedder(options: EmbedderOptions): Embedder {
         return await embedScheduled(texts, purpose, signal)
       } catch (thrown) {
         signal.throwIfAborted()
-        // Embedding is idempotent, so a lost connection is also retried.
+        // Embedding is idempotent, so a request is also retried after a lost connection.
         const isRetryable = thrown instanceof AppError && /^(?:cut|http_500)$/.test(thrown.code)
         const wait = retryDelay(thrown, attempt)?.ms ?? (isRetryable ? 400 * attempt : undefined)
         if (wait === undefined || attempt === maxAttempts) throw thrown

@@ -11,7 +11,7 @@ import type { VectorCache } from './cache.ts'
 import { createEmbedder, type EmbedBatch } from './embedder.ts'
 import { type EmbeddingSelection, selectEmbeddingModel } from './select-model.ts'
 
-/** Ollama shortens digests to the same length. */
+/** The length that Ollama shortens digests to. */
 const digestCharacters = 12
 
 type EmbedderDependencies = {
@@ -85,7 +85,7 @@ export function createEmbedders({
 
     /**
      * Returns the embedder of a model by its id or name; undefined for a missing model or one that does not embed.
-     * @throws model_ambiguous, or the error of a service that is away
+     * @throws model_ambiguous, or the error of an unavailable service
      */
     async named(id: string): Promise<Embedder | undefined> {
       const found = await find(id, { refresh: true, isStrict: true })
@@ -111,7 +111,7 @@ export function createEmbedders({
   }
 }
 /**
- * Replacing a model by another version with the same name changes the space, except in services, which report no
+ * Replacing a model by another version with the same name changes the space, except for services, which do not report
  * versions.
  */
 function spaceOf(provider: Provider, name: string, model: ProviderModel | undefined): string {

@@ -235,7 +235,7 @@ describe('embedding', () => {
     const embedder = await embedderOn(ollama)
     const vectors = await embedder.embed(['an ordinary text', 'another ordinary text'], 'passage', signal)
     expect(vectors).toHaveLength(2)
-    // Both together, then each alone; the first is rejected, truncated and sent again.
+    // First both together, then each alone; the first one is rejected, truncated and sent again.
     expect(inputs().map((input) => input.length)).toEqual([2, 1, 1, 1])
     expect(inputs()[2]?.[0]?.length).toBeLessThan('search_document: an ordinary text'.length)
     expect(inputs()[3]).toEqual(['search_document: another ordinary text'])

@@ -43,7 +43,7 @@ export function createExtractiveModel(): ChatModel {
   }
 }
 
-/** Composes the complete answer, in the language of the question or else of the passages. */
+/** Composes the complete answer, in the language of the question or, if unknown, of the passages. */
 export async function composeAnswer({ question, passages, answerable }: Grounding): Promise<string> {
   const greeting = phrasesForGreeting(question)
   if (greeting) return `${greeting.greeting}\n\n${greeting.noModel}`
@@ -62,8 +62,8 @@ export async function composeAnswer({ question, passages, answerable }: Groundin
 const quotation = /^“[^]*” \[(\d{1,3})\](?: \([^()]{1,30}\))?$/
 
 /**
- * Replaces the quotations of an answer by their numbers, except those of shown passages. What is neither a complete
- * quotation nor a fixed text is left out, such as the beginning of a quotation in a stopped answer.
+ * Replaces the quotations of an answer by their numbers, except those of shown passages. Omits everything else except
+ * fixed texts, such as the beginning of a quotation in a stopped answer.
  */
 export const hideQuotations = (answer: string, isShown: (n: number) => boolean): string =>
   answer

@@ -28,7 +28,7 @@ export async function selectQuotes(question: string, passages: GroundingPassage[
     const headings = [passage.title, ...(passage.heading?.split(' › ') ?? [])]
     const isHeading = ({ text }: Sentence) => headings.includes(text)
     return sentences.flatMap((sentence, i) => {
-      // A heading says what a passage is about, and answers nothing.
+      // A heading names the subject of a passage but is not an answer.
       if (isHeading(sentence) && !sentences.every(isHeading)) return []
       const context = `${sentence.header ?? ''}\n${sentences[i - 1]?.text ?? ''}`
       return [{ passage, sentence, score: shareIn(sentence.text, '') + shareIn(sentence.text, context) }]

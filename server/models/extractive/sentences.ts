@@ -9,7 +9,7 @@ export type Sentence = {
 
 /**
  * Splits a passage into sentences. A line with tabs or bars is a table row and one sentence. Wrapped lines are joined
- * first; Markdown headings lose their marks.
+ * first; the marks of Markdown headings are removed.
  */
 export function splitSentences(passage: string): Sentence[] {
   const sentences: Sentence[] = []

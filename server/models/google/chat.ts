@@ -56,7 +56,7 @@ const reasons: Record<string, FinishReason> = {
   SPII: 'filter',
 }
 
-/** A model behind Google's `streamGenerateContent`. */
+/** A chat model of Google's `streamGenerateContent`. */
 export function createGoogleChat(options: GoogleChatOptions): ChatModel {
   const { provider, service, name, tokens, capabilities } = options
 

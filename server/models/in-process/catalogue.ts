@@ -38,7 +38,7 @@ async function readAdded(file: string): Promise<CatalogueEntry[]> {
 
 export const sizeOf = ({ files }: CatalogueEntry): number => files.reduce((sum, { size }) => sum + size, 0)
 
-/** Returns the folder of `modelDir` that has all files of a model, if there is one. */
+/** Returns the folder of `modelDir` that contains all files of a model, if there is one. */
 export async function findInFolder(
   modelDir: string | undefined,
   { id, repository, files }: CatalogueEntry,

@@ -19,8 +19,8 @@ type Place = { directory: string; hub: ModelService; modelDir: string | undefine
 type File = CatalogueEntry['files'][number]
 
 /**
- * Downloads a model, from `modelDir` if that has it and otherwise from the hub, and yields progress in the form of
- * Ollama's. Continues an earlier attempt. No file may exceed its size in the catalogue.
+ * Downloads a model, from `modelDir` or otherwise from the hub, and yields progress in Ollama's format. Continues an
+ * earlier attempt. No file may exceed its size in the catalogue.
  * @throws insufficient_storage, file_differs, and the errors of a model service
  */
 export async function* downloadModel(
@@ -62,7 +62,7 @@ async function storedBytes(folder: string, { files }: CatalogueEntry): Promise<n
 
 type Source = { from: number; body: AsyncIterable<Uint8Array> }
 
-/** Appends to a file until it has its size, and yields its size after each part. */
+/** Appends to a file until it is complete, and yields its size after each part. */
 async function* complete(
   file: File,
   target: string,

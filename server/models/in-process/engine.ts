@@ -57,7 +57,7 @@ export function createEngine({ runtime = 'onnxruntime-node' }: { runtime?: strin
     return started
   }
 
-  /** When nothing is pending, lets the process exit, and later ends the worker. */
+  /** If no task is pending, allows the process to exit, and ends the worker after a while. */
   function finish(id: number): void {
     pending.delete(id)
     if (pending.size > 0) return

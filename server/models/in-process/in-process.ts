@@ -39,7 +39,7 @@ export type InProcessConfig = {
   chatEngine: ChatEngineConfig
 }
 
-/** Models that run on this machine: ONNX files in a worker thread, GGUF files in processes of their own. */
+/** Models that run on this machine: ONNX files in a worker thread, GGUF files in separate processes. */
 export function createInProcess(
   { directory, hubUrl, modelDir, chatEngine }: InProcessConfig,
   { disk, ...answers }: { disk: DiskSpace } & Omit<Parameters<typeof createLlama>[0], 'engine'>,

@@ -18,10 +18,10 @@ export type InstalledModel = {
   installedAt: string
 } & (({ format: 'onnx' } & EngineModel) | { format: 'gguf'; file: string; header: GgufHeader })
 
-/** The catalogue's entry, in the folder of an installed model. */
+/** The file with the catalogue's entry, in the folder of an installed model. */
 const entryFile = 'model.json'
 const unfinished = '.part'
-/** As in the ids of a catalogue. */
+/** The characters of ids in a catalogue. */
 const maxIdCharacters = 80
 
 /** Headers of GGUF files by path, size and time, because reading the vocabulary in them takes milliseconds. */
@@ -64,7 +64,7 @@ async function readHeader(file: string, headers: HeaderCache): Promise<GgufHeade
   return await header
 }
 
-/** Describes a GGUF file that somebody has put into the directory. */
+/** Describes a GGUF file that was added to the directory manually. */
 async function readFileModel(file: string, headers: HeaderCache): Promise<InstalledModel> {
   const [header, { size, mtime }] = await Promise.all([readHeader(file, headers), stat(file)])
   return {
@@ -89,7 +89,7 @@ async function readEntry(file: string): Promise<CatalogueEntry | undefined> {
   try {
     return catalogueEntry.parse(JSON.parse(await readFile(file, 'utf8')))
   } catch {
-    // Not a model, or one that is being deleted.
+    // Not a model, or one that is currently deleted.
     return undefined
   }
 }
@@ -122,11 +122,11 @@ async function readInstalled(folder: string, headers: HeaderCache): Promise<Inst
   }
 }
 
-/** The folder where a download of a model collects its files. */
+/** The folder for the files of an unfinished download. */
 export const unfinishedFolder = (directory: string, id: string): string =>
   path.join(directory, `${id}${unfinished}`)
 
-/** Makes the files of a finished download an installed model. */
+/** Installs the files of a finished download. */
 export async function install(directory: string, entry: CatalogueEntry): Promise<void> {
   const from = unfinishedFolder(directory, entry.id)
   await writeFile(path.join(from, entryFile), JSON.stringify(entry, null, 2))

@@ -70,7 +70,7 @@ async function open({ folder, onnx, maxTokens }: EngineModel): Promise<LoadedMod
     config && 'pad_token_id' in config && typeof config.pad_token_id === 'number' ? config.pad_token_id : 0
   const session = await ort.InferenceSession.create(path.join(folder, onnx), {
     executionProviders: ['cpu'],
-    // Leaves half of the processor to the server.
+    // Half of the CPU cores remain for the server.
     intraOpNumThreads: Math.max(1, availableParallelism() >> 1),
     interOpNumThreads: 1,
     extra: { session: { intra_op: { allow_spinning: '0' } } },

@@ -37,9 +37,9 @@ export type LoadedModel = z.infer<typeof ps>['models'][number]
 /** `contextLength` is the maximum of the model, not the window that it is loaded with. */
 export type ModelDetails = { capabilities: string[]; contextLength: number | null }
 
-/** For requests that a running Ollama answers at once. */
+/** Timeout of requests that a running Ollama answers at once. */
 const quickTimeoutMs = 2_000
-/** Deleting or unloading a large model takes seconds on a slow disk. */
+/** Timeout for deleting or unloading a large model, which takes seconds on a slow disk. */
 const diskTimeoutMs = 60_000
 
 export async function listInstalled(service: ModelService, signal: AbortSignal): Promise<InstalledModel[]> {

@@ -56,7 +56,7 @@ export const createOllamaChat = (options: OllamaChatOptions): ChatModel => ({
       // The default depends on the version. Some versions apply `format` to the reasoning instead of the answer.
       ...(options.capabilities.includes('thinking') && { think: !responseFormat }),
       stream: true,
-      // Both default to true and silently drop parts of the prompt.
+      // Both are true by default, and drop parts of the prompt without an error.
       truncate: false,
       shift: false,
       keep_alive: keepAlive,

@@ -2,7 +2,9 @@ import { isSameModel } from '../names.ts'
 import type { ModelService } from '../upstream/service.ts'
 import { listLoaded } from './api.ts'
 
-/** Fits passages, history and answer; the KV cache of a 7B model with it fits on an 8 GB graphics card. */
+/**
+ * Enough for passages, history and answer; the KV cache of a 7B model of this size fits on a graphics card with 8 GB.
+ */
 const defaultContextTokens = 8_192
 
 /**
@@ -26,7 +28,7 @@ export function createOllamaContexts(service: ModelService, configured: number |
       contexts.set(model, context)
       return context
     },
-    /** Lowers the window to the limit that a rejected prompt reported. */
+    /** Reduces the window to the limit in the error of a rejected prompt. */
     lower(name: string, limit: number): void {
       contexts.set(name, Math.min(limit, contexts.get(name) ?? limit))
     },

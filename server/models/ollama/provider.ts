@@ -6,9 +6,9 @@ import { createOllamaContexts } from './context.ts'
 import { createOllamaEmbed } from './embed.ts'
 
 const maxConcurrentRequests = 8
-/** Time after which a model that Ollama could not describe is requested again. */
+/** Time after which the details of a model are requested again if Ollama could not provide them. */
 const guessTtlMs = 30_000
-/** Passages are shorter than this; a larger context window only takes memory. */
+/** Passages are shorter than this, and a larger context window takes more memory. */
 const embeddingContextTokens = 2_048
 
 /** The models of an Ollama server, newest first. */

@@ -10,7 +10,7 @@ const positive = z.number().int().positive().nullish().catch(null)
 const served = z.array(
   z.object({
     id: z.string(),
-    // The field has no settled name: OpenRouter, vLLM, LM Studio, Groq, llama.cpp.
+    // The name of the field differs between services: OpenRouter, vLLM, LM Studio, Groq, llama.cpp.
     context_length: positive,
     max_model_len: positive,
     max_context_length: positive,
@@ -25,7 +25,7 @@ const served = z.array(
     capabilities: z.object({ function_calling: z.boolean(), vision: z.boolean() }).nullish().catch(null),
   }),
 )
-// Together answers with the array alone.
+// Together returns only the array.
 const list = z.union([z.object({ data: served }).transform(({ data }) => data), served])
 
 type Listed = z.infer<typeof served>[number]

@@ -49,7 +49,7 @@ const content = z.object({
     )
     .nullish(),
 })
-// An answer is not lost for its counts.
+// Invalid counts must not make the answer fail.
 const count = z.number().int().nullish().catch(null)
 const tokenCounts = z.object({
   prompt_tokens: count,
@@ -86,7 +86,7 @@ const reasons: Record<string, FinishReason> = {
   function_call: 'tool_calls',
 }
 
-/** A model behind any service with OpenAI's `/chat/completions`. */
+/** A chat model of any service with OpenAI's `/chat/completions`. */
 export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
   const { service, name, tokens, parameters } = options
 
@@ -112,7 +112,7 @@ export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
     const calls = collectToolCalls(service)
     let reason: FinishReason | undefined
     let usage: TokenUsage = { promptTokens: null, completionTokens: null }
-    // Some services do not stream although the request asks for it.
+    // Some services do not stream although it was requested.
     const isWhole = /json/i.test(String(response.headers['content-type'] ?? ''))
     try {
       for await (const data of isWhole
@@ -204,7 +204,9 @@ function contentParts(content: Content['content']): { type: 'text' | 'thinking';
 
 const textOf = (part: string | z.infer<typeof text>) => (typeof part === 'string' ? part : (part.text ?? ''))
 
-/** Joins the pieces in which calls are streamed. A piece without an index belongs to the last call, or begins one. */
+/**
+ * Joins the pieces in which calls are streamed. A piece without an index belongs to the last call, or starts a new one.
+ */
 function collectToolCalls(service: ModelService) {
   const calls = new Map<number, ToolCall>()
   let characters = 0

@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.ts'
 
-/** Consecutive failures after which a provider is paused (circuit breaker). */
+/** The number of consecutive failures after which a provider is paused (circuit breaker). */
 const maxFailures = 3
 const pauseMs = 10_000
 /** The maximum pause, also for a longer Retry-After. */
@@ -17,12 +17,12 @@ const refused = /^http_40[13]$/
 export const isUnavailable = (thrown: unknown): thrown is AppError =>
   thrown instanceof AppError && away.test(thrown.code)
 
-/** Whether a provider has broken off an answer. */
+/** Whether a provider has interrupted an answer. */
 export const isBroken = (thrown: unknown): thrown is AppError =>
   thrown instanceof AppError && broken.test(thrown.code)
 
 /**
- * The health of a provider by its last requests.
+ * The health of a provider, derived from its last requests.
  *
  *     closed ──(3 failures in a row, or a Retry-After)──► open ──(pause is over)──► one trial ──► closed or open
  */
@@ -32,7 +32,7 @@ export function createHealth(now: () => number = () => performance.now()) {
   let last: AppError | undefined
 
   return {
-    /** Throws the last error while the provider pauses; the first call after the pause is a trial. */
+    /** Throws the last error while the provider is paused; the first call after the pause is a trial. */
     check(): void {
       if (!last || openUntil === Number.NEGATIVE_INFINITY) return
       const remainingMs = openUntil - now()
@@ -51,7 +51,7 @@ export function createHealth(now: () => number = () => performance.now()) {
       last = undefined
     },
 
-    /** Other errors than those of the provider are ignored; one about the key does not make it pause. */
+    /** Errors that are not the provider's are ignored; an error about the key does not pause it. */
     failed(error: unknown): void {
       if (!isUnavailable(error) && !isBroken(error)) {
         if (error instanceof AppError && refused.test(error.code)) last = error

@@ -15,7 +15,7 @@ const defaultBaseUrls: Record<ServiceKind, string> = {
   google: 'https://generativelanguage.googleapis.com/v1beta',
 }
 const hintCharacters = 4
-/** The hint of a shorter key would show almost all of it. */
+/** The hint would show almost all of a shorter key. */
 const minHintedCharacters = 12
 
 /** Adds, changes and tests providers for administrators. */

@@ -14,7 +14,7 @@ export type ProviderModel = {
   contextLength: number | null
   /** Why the model cannot be used; it then has no capabilities. */
   problem?: AppError | undefined
-  /** For models of Ollama: the files on its disk, and the capabilities in its terms. */
+  /** For models of Ollama: the files on its disk, and the capabilities with Ollama's names. */
   installed?: {
     size: number | null
     modifiedAt: string | null

@@ -57,7 +57,7 @@ export function createProviderWith(
   const among = (seen: ServiceState<ProviderModel[] | undefined>, model: string) =>
     seen.isUp ? seen.value?.find((each) => isNamed(each.name, model)) : undefined
 
-  /** Reads a list; a previous one suffices if one of its models matches. */
+  /** Returns the list; a previous one if one of its models matches. */
   const listWith = async (matches: (model: ProviderModel) => boolean) =>
     state.get((models) => models?.some(matches) ?? false)
 
@@ -67,11 +67,11 @@ export function createProviderWith(
     service,
     remote: service.remote,
     health: createHealth(),
-    /** Whether its models are files, so that its list is complete and they can be deleted. */
+    /** Whether its models are files that can be deleted; its list is then complete. */
     isOnDisk: kind === 'ollama' || kind === 'in_process',
     /** Returns the models, or the error; the value is undefined if the provider has no list. */
     models: () => state.get(),
-    /** Returns the same without the cache. */
+    /** The same without the cache. */
     refresh: () => state.refresh(),
     /** Discards the cached list. */
     invalidate: () => state.clear(),

@@ -52,7 +52,7 @@ export function createProviders({
       const provider = known?.version === version ? known.provider : open(row)
       if (provider) added.set(row.id, { provider, version })
     }
-    // Running requests may finish.
+    // Running requests can finish.
     for (const [id, { provider }] of previous)
       if (added.get(id)?.provider !== provider) void provider.service.agent.close()
     return [...fixed, ...[...added.values()].map(({ provider }) => provider)]
@@ -85,7 +85,7 @@ export function createProviders({
       return await loaded
     },
 
-    /** Makes all servers read the providers again. */
+    /** Notifies all servers to read the providers again. */
     async changed(): Promise<void> {
       forget()
       await database.notify(database.db, channel, '')

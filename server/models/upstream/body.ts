@@ -3,7 +3,7 @@ import { badJson } from '../errors.ts'
 import { decodeBody, parseReply, type ServiceResponse } from './request.ts'
 import type { ModelService } from './service.ts'
 
-/** Bounds the buffer for one line of a stream; far above the size of any valid one. */
+/** Limits the buffer for one line of a stream; far above the size of any valid one. */
 const maxLineCharacters = 4_194_304
 
 /**

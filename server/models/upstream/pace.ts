@@ -1,16 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 /**
- * The approximate CPU time for passing one piece of an answer from the model to its reader, measured with 500 answers
+ * The approximate CPU time for one piece of an answer from the model to its reader, measured with 500 answers
  * by `node bench/runs.ts --only turn`.
  */
 const msPerPiece = 0.1
-/** A reader notices longer gaps. */
+/** Readers notice longer gaps. */
 const maxIntervalMs = 100
 
 /**
- * Returns a function that is called before each read of a stream. When streams bring more pieces than one core can pass
- * on, it returns a promise that resolves at the end of an interval: pieces that arrive meanwhile are read as one.
+ * Returns a function that is called before each read of a stream. When streams deliver more pieces than one core can
+ * process, it returns a promise that resolves at the end of an interval, so that all pieces of the interval are read as
+ * one.
  */
 export function createPace() {
   let startedAt = 0

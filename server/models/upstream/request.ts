@@ -13,7 +13,7 @@ export type ServiceRequest = {
   headers?: Record<string, string>
   body?: object
   /**
-   * Redirects are an error by default, because they would send the prompt and the key to a host that nobody has chosen.
+   * Redirects are an error by default, because they would send the prompt and the key to a host that is not configured.
    */
   redirect?: 'manual' | 'follow'
   signal: AbortSignal
@@ -37,7 +37,7 @@ export async function sendRequest(
   service: ModelService,
   { method = 'GET', path, headers, body, redirect = 'manual', signal }: ServiceRequest,
 ): Promise<ServiceResponse> {
-  // Only requests with a body can carry contents.
+  // Only requests with a body contain user content.
   if (body !== undefined) await requireAllowed(service)
   let response: ServiceResponse
   try {
@@ -92,7 +92,7 @@ export class ServiceError extends AppError {
     return this.#errorWith?.(retryAfter) ?? super.withRetryAfter(retryAfter)
   }
 
-  /** Must not be shown or logged, because it may contain a key. */
+  /** Must not be displayed or logged, because it may contain a key. */
   get text(): string {
     return this.#text
   }
@@ -183,7 +183,7 @@ export async function* readBody(
   }
 }
 
-/** Decodes a body as it arrives; characters may span chunks. Throws as `readBody` does. */
+/** Decodes a body as it arrives; characters may span chunks. Throws the errors of `readBody`. */
 export async function* decodeBody(
   response: ServiceResponse,
   service: ModelService,
@@ -222,7 +222,7 @@ async function readErrorBody(
       if (text.length > maxErrorCharacters) break
     }
   } catch {
-    // The status is sufficient without the body; only an abort takes precedence.
+    // The status is enough without the body; only an abort takes precedence.
     signal.throwIfAborted()
   }
   return text

@@ -1,12 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** The last known state of a service: its value, or the error why it is unavailable. */
+/** The last known state of a service: its value, or the error that made it unavailable. */
 export type ServiceState<T> = { isUp: true; value: T } | { isUp: false; error: unknown }
 
-/** Time that a caller waits for a refresh before it gets the previous state. */
+/** The maximum time that a caller waits for a refresh before it gets the previous state. */
 const refreshWaitMs = 300
-/** A state this many times older than a fresh one is no longer used instead of a refresh: Ollama's after a minute. */
+/**
+ * A state older than this multiple of the freshness period is not used in place of a refresh; for Ollama, after a
+ * minute.
+ */
 const maxStaleFactor = 12
 
 /**

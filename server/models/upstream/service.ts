@@ -13,7 +13,7 @@ export type ModelService = {
   readonly nameAtStart: string
   /** The base URL, without a trailing slash; its user name and password are sent as a header. */
   readonly address: string
-  /** One sentence each on what to do if it is unreachable or rejects the key. */
+  /** One sentence each that says what to do if it is unreachable or rejects the key. */
   readonly unreachableHint: string
   readonly unauthorizedHint: string
   /** Whether the service is outside this machine and its private network. */
@@ -31,7 +31,7 @@ type ServiceSettings = {
   headers?: Record<string, string> | undefined
 }
 
-/** The service of a provider that an administrator has added under a name. */
+/** The service of a provider that an administrator has added. */
 export function createService(
   kind: ServiceKind,
   { name, ...settings }: ServiceSettings & { name: string },
@@ -79,7 +79,7 @@ export function createHubService(baseUrl: string): ModelService {
   }
 }
 
-/** The models of this process. */
+/** The models that run in this process. */
 export function createInProcessService(): ModelService {
   return {
     ...connect('in_process', { baseUrl: 'http://localhost' }),

@@ -24,13 +24,13 @@ export type StreamedModel = {
   service: ModelService
   name: string
   timeouts: Timeouts
-  /** Receives the context limit that a rejected prompt reported. */
+  /** Called with the context limit in the error of a rejected prompt. */
   onContextLimit: (limit: number) => void
 }
 
 /**
- * Including the first. Without a delay requested by the service, the retries take about three seconds, because a person
- * waits.
+ * Includes the first attempt. Unless the service requests a delay, the retries take about three seconds, because a user
+ * is waiting.
  */
 const maxAttempts = 4
 const defaultRetryMs = 400
@@ -39,10 +39,10 @@ const maxRetryDelayMs = 20_000
 /** After this wait, a notice explains the delay. */
 const defaultWaitingNoticeMs = 4_000
 
-/** Reads one answer, and reports to `watch` progress that yields no part. */
+/** Reads one answer, and reports progress without a part to `watch`. */
 type ReadParts = (signal: AbortSignal, watch: TimeoutWatch) => AsyncGenerator<ModelPart>
 
-/** Streams one answer over HTTP. @throws as `streamParts` */
+/** Streams one answer over HTTP. @throws the errors of `streamParts` */
 export const streamAnswer = (
   model: StreamedModel,
   { send, contentTypes, read }: Protocol,

@@ -2,7 +2,7 @@ import type { AppError } from '../../errors.ts'
 import { noFirstToken, stalled } from '../errors.ts'
 import type { ModelService } from './service.ts'
 
-/** How long a service may be silent, in milliseconds. */
+/** How long a service may send nothing, in milliseconds. */
 export type Timeouts = {
   /** Before the first part; loading a large model takes minutes. */
   firstTokenMs: number
@@ -26,8 +26,9 @@ const finishingMs = 2_000
 
 /**
  * Watches one request. `signal` aborts with an error as its reason when the service is silent for too long. Time counts
- * only while a part is awaited, because a slow reader is not a stalled model, and only while the event loop runs: a
- * timeout consists of short steps, so a suspended process (SIGSTOP, sleep) has used up one step when it resumes.
+ * only while a part is awaited, because a slow reader does not mean a stalled model, and only while the event loop
+ * runs: a timeout consists of short steps, so a suspended process (SIGSTOP, sleep) has used up one step when it
+ * resumes.
  */
 export function watchTimeouts(service: ModelService, timeouts: Timeouts, timers: Timers = globalThis) {
   const controller = new AbortController()

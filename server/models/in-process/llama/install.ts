@@ -51,7 +51,7 @@ async function readLockFile() {
   }
 }
 
-/** Finds the engine of chat models: llama.cpp in the package node-llama-cpp, in a separate folder. */
+/** The engine of chat models: llama.cpp in the package node-llama-cpp, installed in a separate folder. */
 export async function findChatEngine({ directory }: ChatEngineConfig) {
   const { version, isSupported } = await readLock()
   const folder = path.join(directory, `${name}-${version}`)
@@ -60,14 +60,14 @@ export async function findChatEngine({ directory }: ChatEngineConfig) {
     version,
     isInstalled,
     isSupported,
-    /** The module to import. */
+    /** The path of the module to import. */
     entry: path.join(folder, 'node_modules', name, 'dist/index.js'),
     problem: isInstalled ? undefined : isSupported ? engineNotInstalled() : engineNotSupported(),
   }
 }
 
 /**
- * Installs the engine with npm from its registry, 85 MB, and yields progress in the form of Ollama's. Versions and
+ * Installs the engine with npm from its registry, 85 MB, and yields progress in Ollama's format. Versions and
  * hashes are pinned by the lock file; no script of a package runs. @throws engine_not_supported, no_npm,
  * engine_not_installed
  */

@@ -105,7 +105,7 @@ type LlamaProcess = ReturnType<typeof startProcess>
 
 /**
  * Runs models with llama.cpp, at most one that answers and one that embeds, each in a separate process, because a crash
- * in native code ends its process. A process starts with the first task, and again after a crash.
+ * in native code ends the process. A process starts with the first task, and again after a crash.
  */
 export function createLlama({
   engine,
@@ -225,7 +225,7 @@ export function createLlama({
         try {
           return plan(model, 'chat')
         } catch {
-          // The answer reports why the model cannot be loaded.
+          // If the model cannot be loaded, the answer reports the reason.
           return maxContext(model.header, contextTokens)
         }
       },
@@ -237,7 +237,7 @@ export function createLlama({
         ),
     }),
 
-    /** Returns one vector of length 1 per text. @throws as an answer does */
+    /** Returns one vector of length 1 per text. @throws the same errors as an answer */
     async embed(model: LlamaModel, texts: string[], signal: AbortSignal): Promise<Float32Array[]> {
       const opened = await open(model, 'embed')
       for await (const reply of opened.perform({ type: 'embed', texts }, signal)) {

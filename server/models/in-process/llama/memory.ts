@@ -3,16 +3,15 @@ import type { GgufHeader } from './gguf.ts'
 
 /** The default context window: enough for passages and a conversation. */
 const defaultContextTokens = 8_192
-/** A question with passages does not fit into a smaller one. */
+/** The minimum: a question with passages does not fit into a smaller context window. */
 const minContextTokens = 1_024
-/** Tokens that llama.cpp evaluates together. */
+/** The number of tokens that llama.cpp evaluates together. */
 export const batchTokens = 512
-/** The process and the working memory of llama.cpp, without the logits of a batch. */
+/** The memory of the process and of llama.cpp, without the logits of a batch. */
 const baseBytes = 150 * 1_048_576
 
 /**
- * Returns the context window in tokens that a model gets with enough memory: `limit` or else 8,192, at most its
- * maximum.
+ * Returns the context window in tokens of a model with enough memory: `limit` or 8,192, at most its maximum.
  */
 export const maxContext = ({ contextLength }: GgufHeader, limit = defaultContextTokens): number =>
   Math.min(limit, contextLength)

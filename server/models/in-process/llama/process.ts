@@ -100,7 +100,7 @@ const load = once(async () => {
     maxThreads: threads,
     logLevel: 'error',
   })
-  // The server has checked the memory before.
+  // The server has already checked the memory.
   const model = await llama.loadModel({ modelPath: file, gpuLayers: 0, ignoreMemorySafetyChecks: true })
   return { engine, llama, model }
 })
@@ -182,7 +182,7 @@ async function embed(texts: string[], signal: AbortSignal): Promise<LlamaReply |
   const vectors: Float32Array[] = []
   for (const text of texts) {
     if (signal.aborted) return undefined
-    // Two tokens are for the beginning and the end that the engine adds.
+    // Two tokens are reserved for those that the engine adds at the beginning and the end.
     const tokens = model.tokenize(text)
     const fitting =
       tokens.length > contextTokens - 2 ? model.detokenize(tokens.slice(0, contextTokens - 2)) : text
