@@ -5,17 +5,20 @@ import type { Originals } from './files.ts'
 import { findReferencedOriginals, lockOriginals } from './store/ingest-files.ts'
 import { findPurgeableVersion, purgePassages } from './store/versions.ts'
 
-/** Passages deleted per transaction, which delays a concurrent search as much as inserting them. */
+/** The number of passages deleted per transaction, which delays a concurrent search as much as inserting them. */
 const passagesPerTransaction = 50
-/** Maximum delay of the purge of rows and files that no request enqueued, such as those of deleted accounts. */
+/**
+ * The maximum delay of the purge of rows and files that was not enqueued by a request, such as those of deleted
+ * accounts.
+ */
 const everyMs = 10 * 60 * 1000
-/** Combines the purges after several replaced documents. */
+/** The delay that combines the purges after several replaced documents. */
 const originalsDelayMs = 500
 
 const versionsKind = 'knowledge.purge-versions'
 const originalsKind = 'knowledge.purge-originals'
 
-/** Purges retired versions of documents, and original files that no document and no run needs. */
+/** Purges retired versions of documents, and original files that neither documents nor runs refer to. */
 export function cleanup({
   database,
   jobs,
@@ -31,7 +34,7 @@ export function cleanup({
     const visited = new Set<string>()
     for (;;) {
       const version = await findPurgeableVersion(database.db)
-      // A version that is found again is being purged by another server.
+      // If a version is found again, another server is purging it.
       if (version === undefined || visited.has(version)) return
       visited.add(version)
       while (await database.transaction((trx) => purgePassages(trx, version, passagesPerTransaction))) {
@@ -41,7 +44,7 @@ export function cleanup({
     }
   }
 
-  /** Deletes the files that nothing refers to. Files are stored under the same lock. */
+  /** Deletes unreferenced files. Files are stored under the same lock. */
   async function deleteUnreferenced(hashes: string[]): Promise<void> {
     const referenced = await findReferencedOriginals(database.db, hashes)
     for (const sha256 of hashes) {
@@ -75,10 +78,10 @@ export function cleanup({
       await jobs.enqueue(db, { kind: originalsKind, input: {}, delayMs: originalsDelayMs })
     },
 
-    /** Purges retired versions now; resolves when they are gone. */
+    /** Purges retired versions now; resolves when they are deleted. */
     versions: (): Promise<void> => jobs.runNow(versionsKind),
 
-    /** Deletes unreferenced originals now; resolves when they are gone. */
+    /** Deletes unreferenced originals now; resolves when they are deleted. */
     originals: (): Promise<void> => jobs.runNow(originalsKind),
   }
 }

@@ -56,14 +56,14 @@ export function documentDeletion({
       })
       if (document) deleted.push(document)
     }
-    // The job queue logs a failure and tries again; the documents are deleted in any case.
+    // The job queue logs a failure and retries; the documents are deleted in any case.
     await cleanup.versions().catch(() => undefined)
     await cleanup.deleteUnreferenced([...new Set(deleted.map(({ sha256 }) => sha256))])
     await deleteUploadLogs(deleted, aveeId)
     return deleted.length
   }
 
-  /** Deletes the logs of uploads, which name their files. */
+  /** Deletes the logs of uploads, which contain file names. */
   async function deleteUploadLogs(documents: DocumentRow[], aveeId: string): Promise<void> {
     const scope = await findScope(db, aveeId)
     const mentions = documents.flatMap(({ sha256, source_url: url, filename }) =>
@@ -101,7 +101,7 @@ export function documentDeletion({
     return deletions.hasTrash && (await quota.hasRoomInTrash(aveeId, bytes))
   }
 
-  /** Deletes documents without a user's request, so nobody gets the receipt. */
+  /** Deletes documents without a request of a user, so the receipt belongs to nobody. */
   async function discard(ids: string[], aveeId: string): Promise<number> {
     const count = await deleteDocuments(ids, aveeId)
     if (count > 0) await deletions.record(db, null, { documents: count }, ids)

@@ -62,7 +62,7 @@ export const ingestStopped = defineError(
   () => 'The import was stopped before the document was complete.',
 )
 
-/** The library changed between reading it and the commit; the file is tried again. */
+/** The library changed between reading it and the commit; the file is ingested again. */
 export class ConflictError extends Error {
   override readonly name = 'ConflictError'
 }

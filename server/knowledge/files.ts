@@ -9,7 +9,7 @@ import { storageFull } from '../errors.ts'
 /** A complete file on disk that belongs to no run or document yet. */
 export type StagedFile = { path: string; sha256: string; bytes: number }
 
-/** Uploads take less time; older files in `incoming` were left by a server that crashed. */
+/** Uploads take less time; older files in `incoming` come from a server that crashed. */
 const abandonedUploadAgeMs = 60 * 60 * 1000
 
 /**
@@ -54,7 +54,7 @@ export function originals(dataDir: string) {
       await mkdir(folderOf(sha256), { recursive: true, mode: 0o700 })
       return { path, sha256, bytes }
     } catch (error) {
-      // A stream that was never read would keep its file handle.
+      // A stream that is not read would keep its file open.
       if (stream instanceof Readable) stream.destroy()
       await rm(path, { force: true })
       throw isDiskFull(error) ? storageFull(error) : error
@@ -83,8 +83,8 @@ export function originals(dataDir: string) {
     discard: (staged: StagedFile): Promise<void> => rm(staged.path, { force: true }),
 
     /**
-     * Moves staged files among the originals, replacing equal ones; in parallel, because the caller holds a lock. Can be
-     * repeated, when the caller's transaction is.
+     * Moves staged files to the originals, replacing equal ones; in parallel, because the caller holds a lock.
+     * Idempotent, because the caller's transaction may be retried.
      */
     async keep(staged: StagedFile[]): Promise<void> {
       const folders = new Set(staged.map(({ sha256 }) => folderOf(sha256)))
@@ -96,7 +96,7 @@ export function originals(dataDir: string) {
 
     remove: (sha256: string): Promise<void> => rm(pathOf(sha256), { force: true }),
 
-    /** Yields the hashes of all originals, those in the folders of one of 256 prefixes at a time. */
+    /** Yields the hashes of all originals, one of 256 prefixes at a time. */
     async *listHashes(): AsyncGenerator<string[]> {
       for (const outer of await namesIn(files)) {
         const folders = (await namesIn(join(files, outer))).map((inner) => join(files, outer, inner))
@@ -125,7 +125,7 @@ const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? ''
 const isDiskFull = (error: unknown) => ['ENOSPC', 'EDQUOT'].includes(codeOf(error))
 
-/** Makes renames in a folder durable. Windows cannot sync folders and does not need to. */
+/** Makes renames in a folder durable. On Windows this is neither possible nor needed. */
 async function syncFolder(folder: string): Promise<void> {
   try {
     await using handle = await open(folder, 'r')

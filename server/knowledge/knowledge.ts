@@ -73,12 +73,12 @@ export type KnowledgeDependencies = {
     limits: KnowledgeLimits
     /** Without it, images and scanned pages have no text. */
     ocr?: OcrSettings | null
-    /** Where LibreOffice is looked for, in the format of PATH. */
+    /** The search path for LibreOffice, in the format of PATH. */
     searchPath?: string | undefined
     /** Absolute paths of the folders that may be watched, with their subfolders. */
     watchFolders?: string[]
   }
-  /** Whether free disk space is below the reserve that scheduled imports must leave. */
+  /** Whether free disk space is below the reserve; scheduled imports then wait. */
   isDiskLow?: () => Promise<boolean>
   /** Clock and network, replaced in tests. */
   now?: () => Date
@@ -89,14 +89,14 @@ export type KnowledgeDependencies = {
 /** A document, and whether all of its passages have vectors of the current embedding model. */
 export type ListedDocument = DocumentRow & { embedded: boolean; restorable_until?: Date | null }
 
-/** Files parsed at the same time; each may take the memory of READ_MEMORY_MB. */
+/** The maximum number of files parsed at the same time; each may take the memory of READ_MEMORY_MB. */
 const maxParsers = Math.min(4, Math.max(2, availableParallelism() - 1))
-/** For one page with its redirects; a person may be waiting for it. */
+/** Timeout for one page with its redirects; a user may be waiting for it. */
 const fetchTimeoutMs = 30_000
 const maxRedirects = 5
 /** Limit for a page that is read once and not stored. */
 const maxWebPageBytes = 10 * 1024 * 1024
-/** Lists wait no longer than this for the embedding state of documents. */
+/** The maximum time that lists wait for the embedding state of documents. */
 const modelTimeoutMs = 1_000
 
 /** The documents of avees: ingestion, storage, search. */
@@ -224,7 +224,7 @@ export async function knowledge({
     /** Receives the bytes of a file before it is validated. */
     staging: { stage: files.stage, discard: files.discard },
 
-    /** Files of runs of other modules, which are kept until the run releases them or is deleted. */
+    /** Stores files for runs of other modules, which are kept until the run releases them or is deleted. */
     runFiles: {
       pathOf: files.pathOf,
       async keep(trx: Trx, runId: string, staged: StagedFile): Promise<void> {
@@ -280,10 +280,10 @@ export async function knowledge({
     layersOf: (ids: string[], readerId: string | null): Promise<DocumentLayers> =>
       findLayers(db, ids, readerId),
 
-    /** Returns a picture, or a page of a PDF, in the form for models. */
+    /** Returns a picture, or a page of a PDF, converted for models. */
     picture: modelPictures({ pathOf: files.pathOf, parser, log }),
 
-    /** Lists the pages whose text may miss much of their content, in documents of these layers. */
+    /** Lists the pages whose text may be incomplete, in documents of these layers. */
     pagesForImages: (
       pages: { documentId: string; page: number }[],
       layers: Layer[],
@@ -301,7 +301,7 @@ export async function knowledge({
       fitTrash: async (conversationId: string): Promise<boolean> =>
         await quota.hasRoomInTrash(conversationId, await sumAttachmentBytes(db, conversationId)),
 
-      /** @throws quota_exceeded if the quota has no room for the attachments of a conversation in the trash */
+      /** @throws quota_exceeded if the attachments of a conversation in the trash exceed the quota */
       assertRoom: async (trx: Trx, conversationId: string): Promise<void> =>
         await quota.assertRoom(conversationId, await sumAttachmentBytes(trx, conversationId), trx),
     },
@@ -312,8 +312,8 @@ export async function knowledge({
     },
 
     /**
-     * Changes the title or layer of a document. The layer takes effect at once; search uses the new title when a job has
-     * indexed it. @throws document_not_found
+     * Changes the title or layer of a document. The layer takes effect at once; search uses the new title after a job
+     * has indexed it. @throws document_not_found
      */
     async updateDocument(
       id: string,

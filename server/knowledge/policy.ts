@@ -25,7 +25,7 @@ export type Access = {
   assertCanChange: () => void
 }
 
-/** Access to documents, which follows from access to their avee and is looked up for every request. */
+/** Access to documents, derived from the access to their avee, for every request. */
 export function documentPolicy({
   avees,
   knowledge,

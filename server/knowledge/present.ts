@@ -3,7 +3,7 @@ import type { Knowledge, ListedDocument } from './knowledge.ts'
 
 export const presentDocument = (row: ListedDocument) => ({
   ...row,
-  // Server paths are private.
+  // Paths on the server are not shown to clients.
   source_url: row.source === 'folder' ? null : row.source_url,
   bytes: Number(row.bytes),
 })

@@ -29,7 +29,7 @@ import { originalHeaders } from './original-headers.ts'
 import { documentPolicy } from './policy.ts'
 import { presentDocument, presentPassage } from './present.ts'
 
-/** A library is private to its owner; an avee's documents are for everyone who talks to it. */
+/** A library is private to its owner; an avee's documents are for everyone who chats with it. */
 const defaultLayer = (avee: { isLibrary: boolean }): Layer => (avee.isLibrary ? 'intimate' : 'public')
 
 /** Documents of avees. */

@@ -15,7 +15,7 @@ export const storageQuota = (db: Db, maxBytes: number) => ({
       throw quotaExceeded(`${maxBytes.toLocaleString('en')} bytes of documents`)
   },
 
-  /** Whether the trash of the avee's owner, which has the same quota, can take as many bytes. */
+  /** Whether this many bytes fit into the trash of the avee's owner, which has the same quota. */
   async hasRoomInTrash(aveeId: string, bytes: number): Promise<boolean> {
     return maxBytes === 0 || (await sumDocumentBytes(db, aveeId, true)) + bytes <= maxBytes
   },

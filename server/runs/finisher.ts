@@ -10,7 +10,7 @@ import { type Append, appendEvents, finishRun, listEvents } from './store.ts'
 export type Outcome = { status: 'complete'; completion: Completion } | Closing
 
 /**
- * One way to end a run. `write` returns what it wrote, in the transaction that ends the run; undefined when another
+ * One way to end a run. `write` returns the events it wrote, in the transaction that ends the run; undefined if another
  * process owns the run.
  */
 type Ending = {

@@ -1,7 +1,7 @@
 import type { Database, Trx } from '../db/index.ts'
 import { isTransient } from './persist.ts'
 
-/** A transaction takes no further work after this time, as it blocks everything else. */
+/** The time after which a transaction takes no further work, because it blocks everything else. */
 const maxMs = 25
 
 type Work = {
@@ -13,7 +13,7 @@ type Work = {
 /**
  * Returns `database.transaction`, for callers that may share a transaction: on the embedded database, which has one
  * connection, those that arrive while it runs join it or share the next one. They run one after the other, so that each
- * sees the rows of the ones before. If one fails, each gets a transaction of its own.
+ * sees the rows of the previous ones. If one fails, each gets a separate transaction.
  */
 export function groupTransactions(database: Database): Database['transaction'] {
   if (database.kind === 'postgres') return database.transaction
@@ -39,7 +39,7 @@ export function groupTransactions(database: Database): Database['transaction'] {
       })
       for (const [i, work] of begun.entries()) work.resolve(results[i])
     } catch (error) {
-      // After a lost connection it is unknown whether the commit happened, which each caller must check.
+      // After a lost connection it is unknown whether the transaction was committed, so each caller must check.
       if (begun.length === 1 || isTransient(error)) for (const work of begun) work.reject(error)
       else for (const work of begun) await runTogether([work])
     }

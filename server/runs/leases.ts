@@ -7,9 +7,9 @@ import { type Claim, claimRuns, nextClaimMs, type Owner, type RunRow } from './s
 /** The maximum number of times a run is resumed, unless its kind sets another. */
 const defaultMaxAttempts = 5
 const maxClaims = 16
-/** Added to the end of a lease, so that it has also passed by the clock of the database. */
+/** Added to the end of a lease, so that it has also expired by the clock of the database. */
 const marginMs = 20
-/** An unavailable database is retried within this time, however long leases are. */
+/** The maximum delay between attempts to reach an unavailable database, however long leases are. */
 const maxRetryMs = 1_000
 
 export type Claimed = RunRow & { resumed: boolean }
@@ -19,7 +19,7 @@ type LeaseDependencies = {
   log: Log
   owner: Owner
   leaseMs: number
-  /** Runs of dead nodes that this node works on at once; further ones stay claimable by any node. */
+  /** The maximum number of runs of dead nodes that this node works on at once; any node can claim the others. */
   maxTakeovers: number
   kinds: ReadonlyMap<string, RunKind>
   owned: ReadonlyMap<string, OwnedRun>
@@ -28,7 +28,8 @@ type LeaseDependencies = {
 
 /**
  * Takes over runs without an owner. Looks for them when the first lease of another node expires, or at the latest after
- * the length of a lease, as another node may have started a run and died. The embedded database has only one node.
+ * the length of a lease, because another node may have started a run and crashed. The embedded database has only one
+ * node.
  */
 export function createLeases(dependencies: LeaseDependencies) {
   const { database, log, owned, owner, leaseMs } = dependencies

@@ -1,6 +1,6 @@
 import type { RunEvent } from './kind.ts'
 
-/** Bounds of a tail: enough for up-to-date readers, with little memory. */
+/** Limits of a tail: enough for up-to-date readers, with little memory. */
 const maxEvents = 512
 const maxCharacters = 256 * 1024
 
@@ -10,7 +10,7 @@ const maxCharacters = 256 * 1024
  */
 export class LogTail {
   readonly id: string
-  /** False until this node has the state of the run. */
+  /** False until this node has read the state of the run. */
   isKnown = false
   lastEvent = 0
   isFinished = false
@@ -84,7 +84,7 @@ export class LogTail {
 export class LogTails {
   /** True once this node shuts down: readers end and continue on another node. */
   isClosed = false
-  /** Readers that follow a run here at this moment. */
+  /** The number of readers that follow a run here. */
   readerCount = 0
   readonly #tails = new Map<string, { tail: LogTail; references: number }>()
 

@@ -3,8 +3,8 @@ import type { Database } from '../db/index.ts'
 import { channel } from './store.ts'
 
 /**
- * Notifications between nodes. They only save time: a node that misses one notices the change a little later. `events`:
- * these runs have new events; `stop`: this run should stop; `free`: there are runs to claim.
+ * Notifications between nodes. They only reduce delays: a node that misses one notices the change a little later.
+ * `events`: these runs have new events; `stop`: this run should stop; `free`: there are runs to claim.
  */
 const notification = z.object({
   from: z.string(),
@@ -30,7 +30,7 @@ function parseNotification(payload: string): z.infer<typeof notification> | unde
 export function createNotifications(database: Database, processId: string) {
   const toPayload = (content: Notification) => JSON.stringify({ from: processId, ...content })
   return {
-    /** Returns the payloads for a statement to send when it commits; none where there is only one process. */
+    /** Returns the payloads for a statement to send when it commits; none if there is only one process. */
     payloadsFor({ events, ...rest }: Notification): string[] {
       if (database.kind === 'embedded') return []
       if (!events) return [toPayload(rest)]

@@ -8,7 +8,7 @@ const maxQueuedCharacters = 1024 * 1024
 /** The approximate size up to which events are merged into one. */
 const maxMergedCharacters = 16 * 1024
 
-/** Thrown at a worker that writes after its run was stopped or handed over. */
+/** The error of a worker that writes after its run was stopped or handed over. */
 export class RunInterrupted extends Error {
   override readonly name = 'AbortError'
   readonly reason: AbortReason
@@ -45,7 +45,7 @@ export type QueuedEvent = { body: EventBody; data: string }
 export class OwnedRun {
   readonly record: RunRecord
   readonly kind: RunKind | undefined
-  /** Claimed after its owner had died, not started here. */
+  /** Whether the run was claimed after its owner had crashed, not started here. */
   readonly isTakeover: boolean
   readonly preloaded: unknown
   /** The number of the last committed event. */
@@ -90,13 +90,13 @@ export class OwnedRun {
     return this.#pushedCount - this.#committedCount
   }
 
-  /** Fires the worker's signal, after which its events are refused. Has no effect once the worker has ended. */
+  /** Aborts the worker's signal, after which its events are refused. Has no effect once the worker has ended. */
   abort(reason: AbortReason): void {
     if (!this.#isClosed) this.#abort.abort(reason)
     this.#notify()
   }
 
-  /** Marks the worker as ended: further events are refused, and a stop comes too late. */
+  /** Marks the worker as ended: further events are refused, and a stop has no effect. */
   close(): void {
     this.#isClosed = true
   }
@@ -136,7 +136,7 @@ export class OwnedRun {
     }
   }
 
-  /** Resolves at the next change: events were committed, the signal fired, or the run was released. */
+  /** Resolves at the next change: events were committed, the signal was aborted, or the run was released. */
   async nextChange(): Promise<void> {
     return new Promise((resolve) => this.#listeners.push(resolve))
   }

@@ -30,7 +30,7 @@ export type LogAccess = {
   notifications: Notifications
   log: Log
   leaseMs: number
-  /** Fires when nothing can be stored any longer. */
+  /** Aborts when nothing can be stored any longer. */
   giveUp: AbortSignal
   /** This node no longer owns the run. */
   onLost: (run: OwnedRun) => void

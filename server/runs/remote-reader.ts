@@ -7,7 +7,7 @@ import { listProgress } from './store.ts'
 const maxRuns = 200
 const maxEvents = 256
 const retryMs = 250
-/** Greater than every event number: reads only the state of a run. */
+/** Greater than every event number, to read only the state of a run. */
 const stateOnly = 2 ** 31 - 1
 
 /**

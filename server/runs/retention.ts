@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from '../db/index.ts'
 import { deleteEvents, deleteExpiredRuns, listRunsToExpire, markExpired } from './store.ts'
 
-/** The maximum per step, so that other statements wait for only a few milliseconds. */
+/** The maximum number of events per step, so that other statements wait for only a few milliseconds. */
 const maxRuns = 20
 const maxEvents = 500
 /** The pause after a step, as a multiple of its duration: retention takes a fifth of the database's time at most. */

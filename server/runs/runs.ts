@@ -51,24 +51,24 @@ import { createWriter } from './writer.ts'
 const dayMs = 24 * 60 * 60 * 1000
 /** Timeout of the handover when the database does not respond; the leases then expire. */
 const handoverTimeoutMs = 4000
-/** Small, so that other statements run between two batches. */
+/** The batch size; small, so that other statements run between two batches. */
 const deleteBatchSize = 20
 /** The refresh interval for runs of other nodes that are read here, as notifications may be lost. */
 const remoteRefreshMs = 15_000
-/** Attempts to store a run despite deadlocks. */
+/** The maximum number of attempts to store a run despite deadlocks. */
 const maxStartAttempts = 3
 
 type RunsDependencies = {
   database: Database
   log: Log
-  /** Constant for a data directory, which one process uses at a time: an earlier process with this id is dead. */
+  /** Constant for a data directory, which one process uses at a time: earlier processes with this id have ended. */
   nodeId: string
-  /** How long a node that has stopped responding keeps its runs. */
+  /** The time after which the runs of a node that has stopped responding can be claimed. */
   leaseMs?: number
   /** How long runs may continue at shutdown before they are handed over. */
   graceMs?: number
   retention?: Partial<Retention>
-  /** Runs of dead nodes that this node works on at once. */
+  /** The maximum number of runs of dead nodes that this node works on at once. */
   maxTakeovers?: number
   telemetry?: Telemetry
 }
@@ -161,7 +161,7 @@ export function runs({
     else track(run, fail(run, tooManyAttempts(row.attempt - 1)))
   }
 
-  /** The worker is not at fault: its signal fires, and the run ends as failed. */
+  /** This is not an error of the worker: its signal is aborted, and the run ends as failed. */
   function onRejected(run: OwnedRun, error: unknown): void {
     log.error({ err: error, run: run.id, kind: run.record.kind }, 'the database rejected the events of a run')
     run.abort('handed-over')
@@ -378,7 +378,7 @@ export function runs({
 
     /**
      * Yields the committed events after `after` in batches, first the stored ones, then live, and returns after the last
-     * event of a finished run. Returns early when the signal fires or this node shuts down.
+     * event of a finished run. Returns early if the signal is aborted or this node shuts down.
      * @throws 410 when the events have expired
      */
     follow: (id: string, after: number, signal: AbortSignal) =>

@@ -226,7 +226,7 @@ export async function listProgress(
 
 export type Claim = {
   owner: Owner
-  /** There is no other process, so every run that this one does not own can be claimed. */
+  /** True if there is no other process, so that every run that this one does not own can be claimed. */
   isOnlyProcess: boolean
   leaseMs: number
   limit: number
@@ -240,9 +240,9 @@ export type Claim = {
 
 /**
  * Claims running runs without an owner: their lease has expired by the clock of the database, or they belong to an
- * earlier process of this node, which is dead. The attempt rises, which fences off the previous owner. A run whose work
- * continues (`resumed`) gets an event about it in the same statement; the others only need to be closed: a stop was
- * requested, their kind is not registered, or they have no attempts left.
+ * earlier process of this node, which is dead. The attempt is incremented, which fences off the previous owner. A run
+ * whose work continues (`resumed`) gets an event about it in the same statement; the others only need to be closed: a
+ * stop was requested, their kind is not registered, or they have no attempts left.
  */
 export async function claimRuns(db: Db, claim: Claim): Promise<(RunRow & { resumed: boolean })[]> {
   const { rows } = await sql<RunRow & { resumed: boolean }>`
@@ -280,7 +280,7 @@ export async function claimRuns(db: Db, claim: Claim): Promise<(RunRow & { resum
 const hasExpired = (leaseMs: number) =>
   sql`(lease_until is null or lease_until not between now() and now() + ${milliseconds(3 * leaseMs)})`
 
-/** Another process of this node, or of any node if there is only one process, is an earlier one and dead. */
+/** Another process of this node, or of any node if there is only one process, is an earlier one that has ended. */
 const isOfDeadProcess = ({ owner, isOnlyProcess }: Pick<Claim, 'owner' | 'isOnlyProcess'>) =>
   sql`(process_id <> ${owner.processId} and (node_id = ${owner.nodeId} or ${isOnlyProcess}))`
 

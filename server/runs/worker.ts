@@ -10,7 +10,7 @@ import { type LogAccess, lastEventOf, persist } from './persist.ts'
 import { appendEvents, listEvents } from './store.ts'
 import type { Writer } from './writer.ts'
 
-/** Timeout for a worker to return after its signal has fired; its run is then closed without it. */
+/** Timeout for a worker to return after its signal was aborted; its run is then closed without it. */
 const abortTimeoutMs = 1000
 
 /** Runs the worker of a kind and ends the run with its result. */

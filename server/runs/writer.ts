@@ -5,7 +5,7 @@ import type { OwnedRun, QueuedEvent } from './owned-run.ts'
 import { type LogAccess, lastEventOf, persist } from './persist.ts'
 import { type Append, appendEvents } from './store.ts'
 
-/** Bounds of one commit; the rest comes first in the next. */
+/** Limits of one commit; the rest is first in the next one. */
 const maxEvents = 4096
 const maxEventsPerRun = 512
 const retryMs = 250
@@ -32,7 +32,7 @@ export function createWriter({
   onLost,
   onRejected,
 }: LogAccess & {
-  /** The database rejects the events of this run; a retry would not help. */
+  /** The database rejects the events of this run, so a retry would fail too. */
   onRejected: (run: OwnedRun, error: unknown) => void
 }) {
   const due = new Set<OwnedRun>()

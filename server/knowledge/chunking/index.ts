@@ -33,14 +33,14 @@ const proseTypes = new Set([
   'org',
 ])
 
-/** Joins the headings of a passage, outermost first; the column names of a table that it continues come last. */
+/** Joins the headings of a passage, outermost first, and last the column names of a table that it continues. */
 function headingOf(headings: string[], columnNames: string | undefined): string | null {
   const path = headings.join(' › ')
   const outer = path.slice(0, alignToCodePoint(path, maxHeadingCharacters))
   return [outer, columnNames].filter(Boolean).join(' › ') || null
 }
 
-/** Returns a function that gives the column names of the table around an offset; offsets must not decrease. */
+/** Returns a function that returns the column names of the table at an offset; offsets must not decrease. */
 function columnNamesAt({ headings }: ParsedPage) {
   const tables = headings.flatMap(({ start, end, text }) => (end === undefined ? [] : [{ start, end, text }]))
   let next = 0

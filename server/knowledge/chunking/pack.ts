@@ -6,11 +6,11 @@ import { wordCount } from './word-count.ts'
 /** A passage under construction: its span, its length in words and the headings that apply to all of it. */
 export type Chunk = Span & { words: number; headings: string[]; first: Section; last: Section }
 
-/** Share of the target from which a passage ends at a paragraph end. */
+/** The share of the target from which on a passage ends with a paragraph. */
 const minFillAtParagraphEnd = 0.6
-/** Share of the target below which a section or remainder is merged with its neighbour. */
+/** The share of the target below which a section or remainder is merged with its neighbour. */
 const minFill = 0.15
-/** Share of the target up to which such a merge may fill a passage. */
+/** The share of the target that a passage may reach by such a merge. */
 const maxFill = 1.3
 
 /** Packs the units of a page's sections into chunks of at most `target` words, 1.3 times that with a merged remainder. */

@@ -17,7 +17,7 @@ type LineKind = 'blank' | 'row' | 'item' | 'prose'
 const maxWrappedLineCharacters = 160
 
 const listItem = /^\s*(?:[-*+•◦▪–·]|\(?(?:\d{1,3}|\p{L})[.)])\s/u
-/** Names of figures and tables in the languages of the page, in the spellings before a number. */
+/** Names of figures and tables in the languages of the page, as written before a number. */
 const figureNames =
   'figure figura figuur fig abbildung abb chart exhibit рисунок рис table tableau tabelle tabella tabla tabela tabel таблица 图 圖 図 表 그림 표'
     .split(' ')
@@ -40,7 +40,7 @@ export function splitParagraphs(text: string, from: number, to: number, byLine: 
   let fenced = false
   let before: LineKind = 'blank'
   let wrapped = false
-  /** The kind of the last lines with text: an image without a caption yet, or a caption. */
+  /** The kind of the preceding lines with text: an image without a caption yet, or a caption. */
   let figure: 'image' | 'caption' | undefined
   for (const { start, end } of linesOf(text, from, to)) {
     const line = text.slice(start, end)

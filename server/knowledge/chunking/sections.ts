@@ -4,7 +4,9 @@ import { alignToCodePoint } from './word-count.ts'
 /** A span of a page under one set of headings, outermost first; it starts with the line of its first heading. */
 export type Section = { start: number; end: number; headings: string[] }
 
-/** Splits pages into sections. Headings apply to the next pages too; the column names of tables start no section. */
+/**
+ * Splits pages into sections. Headings also apply to the next pages; the column names of tables do not start a section.
+ */
 export function sectionSplitter() {
   let open: ParsedHeading[] = []
   return {

@@ -8,7 +8,8 @@ export type Unit = Span & { words: number; startsParagraph: boolean }
 const words = new Intl.Segmenter('en', { granularity: 'word' })
 
 /**
- * Share of the longest unit up to which a figure with its caption stays whole; anything longer is text that follows it.
+ * The share of the longest unit up to which a figure with its caption is not split; anything longer is text that
+ * follows it.
  */
 const maxFigure = 0.5
 /** Longer runs are not words. Unspaced scripts are split at the segmenter's word boundaries. */

@@ -1,4 +1,4 @@
-/** Words that an ideograph and a letter of an unspaced script count for, by their number of tokens in a prompt. */
+/** The words that an ideograph and a letter of an unspaced script count as, by their number of tokens in a prompt. */
 const ideographWords = 0.65
 const unspacedLetterWords = 0.25
 /** Every 16 characters of a run without whitespace (a URL, a hash, base64) count as another word. */

@@ -10,7 +10,7 @@ import { allowAll, parseRobots, type Robots } from './robots.ts'
 export type FetchLimits = {
   /** Maximum size of the decompressed body. */
   bytes: number
-  /** Time for the whole request, redirects included. */
+  /** Timeout of the whole request, including redirects. */
   milliseconds: number
   redirects: number
 }
@@ -82,7 +82,7 @@ const robotsBytes = 512 * 1024
 const maxOrigins = 1_000
 
 /**
- * Fetches pages from the public internet only, as robots.txt allows and with its crawl delay. The address of every
+ * Fetches pages from the public internet only, if robots.txt allows it and with its crawl delay. The address of every
  * connection is checked, which covers names of private addresses, DNS rebinding and redirects.
  */
 export function pageFetcher(
@@ -106,7 +106,7 @@ export function pageFetcher(
     throw unexpectedStatus(new URL(page.url).host, status)
   }
 
-  /** Returns the parsed robots.txt of a page's site. @throws AppError when the site fails to answer */
+  /** Returns the parsed robots.txt of a page's site. @throws AppError if the site does not answer */
   async function robotsOf({ origin, host }: URL, signal: AbortSignal): Promise<Robots> {
     const known = origins.get(origin)
     if (known && known.until > Date.now()) return known.robots
@@ -130,7 +130,7 @@ export function pageFetcher(
     if (at > now) await pause(at - now, undefined, { signal })
   }
 
-  /** Requests a URL and follows redirects, calling `before` ahead of each request. */
+  /** Requests a URL and follows redirects; calls `before` before each request. */
   async function follow(
     address: string,
     signal: AbortSignal,
@@ -208,7 +208,7 @@ export function checkedUrl(
   return url
 }
 
-/** Resolves a name once, checks all its addresses, and passes exactly these to the connection. */
+/** Resolves a name once, checks all its addresses, and connects only to these. */
 export function checkedLookup(
   lookup: LookupFunction,
   isAllowedAddress: (address: string, host?: string) => boolean,
@@ -251,7 +251,7 @@ function decompress(
   return body.pipe(decompressor)
 }
 
-/** Passes chunks through. @throws AppError too_large beyond `maxBytes` */
+/** Yields the chunks of a stream. @throws AppError too_large beyond `maxBytes` */
 export async function* limited(
   chunks: AsyncIterable<Uint8Array>,
   maxBytes: number,

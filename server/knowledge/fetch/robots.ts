@@ -13,7 +13,7 @@ const maxDelayMs = 10_000
 
 export const allowAll: Robots = { isAllowed: () => true, delayMs: 0, sitemaps: [] }
 
-/** Parses a robots.txt. The groups that name `agent` apply, else the groups for all agents. */
+/** Parses a robots.txt. The groups for `agent` apply, or if there are none, the groups for all agents. */
 export function parseRobots(text: string, agent: string): Robots {
   const groups: Group[] = []
   const sitemaps: string[] = []
@@ -53,7 +53,7 @@ export function parseRobots(text: string, agent: string): Robots {
   }
 }
 
-/** Applies the longest matching pattern; between two of equal length, the allowing one (RFC 9309, section 2.2.2). */
+/** Applies the longest matching pattern; of two with equal length, the one that allows (RFC 9309, section 2.2.2). */
 function matchRules(rules: Rule[], path: string): boolean {
   let winner: Rule | undefined
   for (const rule of rules) {
@@ -64,8 +64,8 @@ function matchRules(rules: Rule[], path: string): boolean {
   return winner?.allows ?? true
 }
 
-/** Matches a path prefix; `*` matches anything and a final `$` the end. It builds no regular expression, because a site could craft one
- * that backtracks without end. */
+/** Matches a path prefix; `*` matches anything and a final `$` the end. Does not build a regular expression, because a
+ * site could craft one with catastrophic backtracking. */
 function matchesPattern(pattern: string, path: string): boolean {
   const isAnchored = pattern.endsWith('$')
   const [first = '', ...others] = (isAnchored ? pattern.slice(0, -1) : pattern).split('*')

@@ -7,9 +7,9 @@ import { limited, type PageFetcher } from './fetch-page.ts'
 /** Limits per site; the protocol limits one sitemap to 50 MB and 50,000 URLs. */
 const maxSitemaps = 50
 const sitemapBytes = 50 * 1024 * 1024
-/** Beyond this number of pages no further sitemap is read. */
+/** The number of pages after which no further sitemap is read. */
 const maxPages = 100_000
-/** Time after which no further sitemap of a slow site is read. */
+/** The time after which no further sitemap of a slow site is read. */
 const maxDurationMs = 60_000
 const defaultPaths = ['/sitemap.xml', '/sitemap_index.xml']
 
@@ -27,7 +27,7 @@ const noPages = defineFieldError(
 
 /**
  * Returns the pages under a URL that the site's sitemaps list, at most `maxCount` of `total`, in order. If the URL is a
- * sitemap, only that one is read. Other sites and pages that robots.txt disallows are left out. @throws AppError
+ * sitemap, only that one is read. Omits other sites, and pages that robots.txt disallows. @throws AppError
  * no_sitemap, no_pages, and errors of fetching
  */
 export async function sitePages(
@@ -69,7 +69,7 @@ export async function sitePages(
   }
 
   await readAll(isSitemap ? [start.href] : [...robots.sitemaps])
-  // The default locations apply when robots.txt names no readable sitemap.
+  // The default locations apply if robots.txt lists no readable sitemap.
   if (read === 0 && !isSitemap) await readAll(defaultPaths.map((path) => new URL(path, start).href))
   if (read === 0) throw noSitemap(start.host)
   if (pages.size === 0) throw noPages(start.origin + under)

@@ -6,7 +6,7 @@ import { route } from '../../http/route.ts'
 import type { Knowledge } from '../knowledge.ts'
 import { documentPolicy } from '../policy.ts'
 
-/** Watched folders. The server's files are the administrator's, so only administrators may watch one. */
+/** Watched folders. Only administrators may add one, because it gives access to files of the server. */
 export const folderRoutes =
   ({ knowledge, avees }: { knowledge: Knowledge; avees: Avees }): FastifyPluginAsync =>
   async (app) => {

@@ -23,7 +23,7 @@ import { diffScan, maxFiles, scan } from './scan.ts'
 /** Pause between scans; longer for large folders, so that scanning takes at most a twentieth of the time. */
 const everyMs = 5_000
 const pausePerScanMs = 20
-/** Files of one run; the next scan finds the others. */
+/** The maximum number of files in one run; the next scan finds the others. */
 const maxFilesPerRun = 500
 
 const kind = 'knowledge.scan-folders'
@@ -83,14 +83,14 @@ export function watchedFolders({
   /** Scans a folder and starts a run for its changes, unless one is running. */
   async function scanFolder(folder: ListedFolder, signal: AbortSignal): Promise<void> {
     try {
-      // The run changes the known files; if it ended during the scan, it would be repeated.
+      // The run changes the known files; if it ended during the scan, its changes would be found again.
       if (await runs.isRunning(ingestKind, subjectOf(folder.id))) return
       const root = await allowedPath(folder.path)
       const known = await listFolderFiles(db, folder.id)
       const found = await scan(root, isReadable, now(), signal)
       const isEmpty = found.files.length + found.unknown.length === 0 && known.size > 0
       await recordScan(db, folder.id, isEmpty ? emptyFolder : found.isComplete ? null : tooManyFiles)
-      // An unmounted disk looks like an empty folder.
+      // The folder of an unmounted disk is empty.
       if (isEmpty) return
       const { changed, gone } = diffScan(known, found)
       const isDiskFull = changed.length > 0 && (await isDiskLow())
@@ -128,7 +128,7 @@ export function watchedFolders({
     })
   }
 
-  // A server without WATCH_FOLDERS leaves the scans to others.
+  // A server without WATCH_FOLDERS does not scan; other servers do.
   if (allowed.length > 0)
     jobs.register(kind, {
       everyMs,

@@ -10,7 +10,7 @@ const fileUnreadable = defineError(
   (path: string) => `${path} could not be opened. It may have been deleted, or the server may not read it.`,
 )
 
-/** Opens a file below `root`, never one that a symbolic link on the path leads to. @throws file_unreadable */
+/** Opens a file below `root`; follows no symbolic links in the path. @throws file_unreadable */
 export async function openFileWithin(root: string, path: string): Promise<Readable> {
   try {
     const real = await realpath(join(root, path))

@@ -2,14 +2,14 @@ import { opendir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LocalFile } from '../store/folders.ts'
 
-/** Files watched per folder; bounds the memory and time of a scan. */
+/** The maximum number of files per folder; limits the memory and time of a scan. */
 export const maxFiles = 20_000
 /** A file that changed more recently may be incomplete. */
 const minAgeMs = 2_000
 
 export type Scan = {
   files: LocalFile[]
-  /** Relative paths of files that are still changing and of folders that cannot be read: their state is unknown. */
+  /** Relative paths of files that are still changing and of folders that cannot be read; their state is unknown. */
   unknown: string[]
   /** False if the folder has more than `maxFiles` files. */
   isComplete: boolean

@@ -15,7 +15,7 @@ import { embedMissingPassages } from './write.ts'
 
 /** The interval of checks for a new embedding model. */
 const everyMs = 60_000
-/** A model that takes longer is retried by the next check. */
+/** Timeout of the embedding model; the next check retries. */
 const modelTimeoutMs = 5_000
 const deletedPerStatement = 500
 
@@ -93,7 +93,7 @@ export function scheduleEmbedding({
     everyMs,
     async run(_, context) {
       const signal = AbortSignal.any([context.signal, AbortSignal.timeout(modelTimeoutMs)])
-      // The models module reports a model server that cannot be reached.
+      // If a model server cannot be reached, the models module reports it.
       const model = await embedder(signal).catch(() => undefined)
       if (!model) return
       for (const aveeId of await listAveesToEmbed(database.db, model.space)) {

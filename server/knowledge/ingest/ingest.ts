@@ -59,7 +59,7 @@ export function ingestRunKind(dependencies: IngestDependencies): RunKind<IngestI
       return { event: { done: true, total_documents: await countDocuments(db, aveeId) } }
     },
 
-    // Attachments belong to the avee of their conversation, but are stored in one of their own.
+    // Attachments belong to the avee of their conversation, but are stored in a hidden avee.
     isChat: ({ scope, input }) => scope !== input.aveeId,
 
     async close(run, closing, _events, trx) {
@@ -203,7 +203,7 @@ async function deleteVanished(
   })
 }
 
-/** Parses a file and publishes it as a new document, or in place of the one from the same source. @throws ConflictError */
+/** Parses a file and publishes it as a new document, or replaces the one from the same source. @throws ConflictError */
 async function commitFile(
   dependencies: IngestDependencies,
   context: Context,
@@ -220,7 +220,7 @@ async function commitFile(
   const existing = await findExisting(database.db, run, file, content)
   /** Locks the avee's documents. @throws ConflictError if the existing one has changed. */
   async function lockExisting(trx: Trx): Promise<DocumentRow | undefined> {
-    // The driver sends both at once; the second reads after the first has locked.
+    // The driver sends both statements at once; the second one reads after the first one has locked.
     const [, current] = await Promise.all([
       lockDocumentsOfAvee(trx, aveeId),
       findExisting(trx, run, file, content),

@@ -1,9 +1,9 @@
 import { type Layer } from '../../../contract/layers.ts'
 import type { LocalFile } from '../store/folders.ts'
 
-/** A file of an ingest run; its bytes, if any, are among the originals. */
+/** A file of an ingest run; its bytes, if any, are stored as an original. */
 export type IngestFile = {
-  /** As shown to users: a base name, the title of a text, a URL. */
+  /** The name shown to users: a base name, the title of a text, or a URL. */
   name: string
   /** Null for texts and web pages. */
   filename: string | null
@@ -11,7 +11,7 @@ export type IngestFile = {
   | { sha256: string; bytes: number; title?: string }
   | { url: string }
   | { local: WatchedFile }
-  /** Refused before reading, with the reason. */
+  /** The reason if the file was refused before it was read. */
   | { refused: { code: string; message: string }; local?: WatchedFile }
 )
 
@@ -26,7 +26,7 @@ export type WatchedFile = LocalFile & { root: string }
 export type IngestInput = {
   aveeId: string
   source: 'upload' | 'text' | 'url' | 'folder'
-  /** Null: the layer of the document that is replaced, else `usualLayer`. */
+  /** Null: the layer of the replaced document, otherwise `usualLayer`. */
   layer: Layer | null
   usualLayer: Layer
   files: IngestFile[]

@@ -25,7 +25,7 @@ export type UploadedFile = { filename: string } & (
 /** A staged file with its title; a text has no file name. */
 export type NamedFile = { title: string; filename: string | null; staged: StagedFile }
 
-/** The target of new documents. Without a layer: that of the document that is replaced, else `usualLayer`. */
+/** The target of new documents. Without a layer: that of the replaced document, otherwise `usualLayer`. */
 export type IngestTarget = {
   userId: string
   aveeId: string
@@ -94,7 +94,7 @@ export function intake({
           input,
           idempotencyKey: target.idempotencyKey,
         },
-        // Deleting the avee waits, and then finds this run; no run starts after that.
+        // The deletion of the avee waits, and then finds this run; no run starts after that.
         pinStatement(
           target.aveeId,
           staged.map(({ index, staged: { sha256 } }) => ({ index, sha256 })),
@@ -121,7 +121,7 @@ export function intake({
     try {
       return await resultOf(run, field, signal)
     } catch (error) {
-      // Runs of a deleted avee end in various ways.
+      // Runs of a deleted avee fail with different errors.
       if ((await findOwnerId(db, aveeId)) === undefined) throw aveeNotFound()
       throw error
     }

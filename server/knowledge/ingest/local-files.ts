@@ -10,7 +10,7 @@ import type { IngestDependencies } from './dependencies.ts'
 import type { IngestInput, WatchedFile } from './input.ts'
 import type { FileContent } from './read-ahead.ts'
 
-/** Copies a file of a watched folder, as it may change while it is parsed. @throws file_unreadable */
+/** Copies a file of a watched folder, because it may change while it is parsed. @throws file_unreadable */
 export async function copyFromFolder(
   files: Originals,
   { root, path }: WatchedFile,
@@ -21,7 +21,7 @@ export async function copyFromFolder(
   return { staged, content: { sha256, bytes, readAs: path, title: null, sourceUrl } }
 }
 
-/** Moves staged files among the originals, protected by the run, by their index in it. */
+/** Moves staged files, by their index in the run, to the originals, which the run protects. */
 export async function keepOriginals(
   { files, database }: Pick<IngestDependencies, 'files' | 'database'>,
   runId: string,

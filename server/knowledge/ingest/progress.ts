@@ -5,7 +5,7 @@ const minIntervalMs = 250
 
 export type Stage = 'parse' | 'chunk' | 'embed' | 'store'
 
-/** A file that takes less time needs no commit besides that of its result. */
+/** If a file takes less time, only its result is committed. */
 const holdMs = 100
 
 /** Emits that a file is being processed, and its progress, throttled to four events a second per stage. */
@@ -42,10 +42,10 @@ export function throttledProgress(
       else send(event)
     },
 
-    /** Emits the events that are held back. */
+    /** Emits the delayed events. */
     release,
 
-    /** Resolves when all events that are not held back are emitted. @throws the first failure */
+    /** Resolves when all events that are not delayed are emitted. @throws the first failure */
     async flush(): Promise<void> {
       await emitting
     },

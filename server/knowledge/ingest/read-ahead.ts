@@ -54,8 +54,8 @@ export function readAhead(parser: DocumentParser, files: Originals, user: string
     },
 
     /**
-     * Returns a function that resolves to the outcome. Parsing starts at its first call unless it was started ahead for
-     * the same bytes.
+     * Returns a function that resolves to the outcome. Parsing starts at the first call unless `start` has already
+     * started it for the same bytes.
      */
     take(index: number, content: FileContent, progress: Progress): () => Promise<ReadOutcome> {
       const target = { progress }

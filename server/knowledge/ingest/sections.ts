@@ -1,6 +1,6 @@
 import { wordCount } from '../chunking/word-count.ts'
 
-/** Words of a section in a text without pages: about a printed page. */
+/** The words of a section in a text without pages: about a printed page. */
 const wordsPerSection = 500
 
 /**

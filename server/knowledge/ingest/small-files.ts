@@ -14,13 +14,13 @@ import { type FileContent, type ReadAhead, storedContent } from './read-ahead.ts
 import { maxPassagesAtOnce } from './write.ts'
 import { buildIndex, countResult, insertNew, type WrittenDocument, writeDocument } from './write-document.ts'
 
-/** Notes, mails and pages of text; larger files rarely have few enough passages. */
+/** The maximum size of small files, such as notes and mails; larger files rarely have few enough passages. */
 const maxSmallFileBytes = 64 * 1024
 /** On the embedded database other statements wait for a transaction, which takes about 2 ms per file. */
 const maxFilesPerTransaction = 16
-/** Files that are parsed while earlier ones are written and committed. */
+/** The number of files that are parsed while earlier ones are written and committed. */
 const maxFilesAhead = 2 * maxFilesPerTransaction
-/** Time in which further files may join a transaction. */
+/** The time in which further files may join a transaction. */
 const maxWaitMs = 50
 
 type LocalFile = Extract<IngestFile, { local: WatchedFile }>
@@ -100,7 +100,7 @@ export function smallFiles(
         await commit(group)
       } catch (error) {
         signal.throwIfAborted()
-        // A file that exists by now, or exceeds the quota, must not fail the others.
+        // A file that now exists, or exceeds the quota, must not make the others fail.
         if (error instanceof ConflictError || (error instanceof AppError && error.status < 500)) return 0
         throw error
       }

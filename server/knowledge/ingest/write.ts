@@ -36,7 +36,7 @@ export const maxPassagesAtOnce = 8
 export type WrittenVersion = {
   /** The vector space in which all passages have vectors, if any. */
   embeddedBy: string | null
-  /** Makes the version live in place of the `previous` one; returns its id. */
+  /** Makes the version live, replaces the `previous` one, and returns its id. */
   publish(trx: Trx, previous: string | undefined): Promise<string>
   /** Rows to insert when the version is published; undefined if they are already inserted. */
   content?: NewContent
@@ -83,7 +83,7 @@ export async function writeVersion(
       vectorLength = vectors[0]?.length ?? 0
       embedded(first + batch.length)
     } else {
-      // After a failure every batch would fail slowly; the embedding schedule completes the document later.
+      // After a failure, every batch would probably time out; the embedding schedule completes the document later.
       space = null
     }
     return batch.map((passage, index) => ({

@@ -31,7 +31,7 @@ type ParseFailed = Extract<ParseOutcome, { ok: false }>
 type ParserReply = Exclude<ParseMessage, { kind: 'recognize' | 'convert' | 'failed' | 'broken' }>
 
 const entry = fileURLToPath(new URL('./parser-process.ts', import.meta.url))
-/** Share of the memory limit for the JavaScript heap. The rest is for buffers, PDFium and Node.js itself. */
+/** The share of the memory limit for the JavaScript heap. The rest is for buffers, PDFium and Node.js itself. */
 const heapShare = 0.6
 const maxErrorOutputCharacters = 4_000
 
@@ -66,13 +66,13 @@ function isRunning(pid: number): boolean {
   }
 }
 
-// A killed program may still be writing.
+// A killed program may still be writing files.
 const remove = (path: string, log: Log) =>
   rm(path, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) =>
     log.warn({ err: error }, 'temporary files of a parser were not deleted'),
   )
 
-/** Starts a parser process, which parses one file at a time until it breaks or is ended. */
+/** Starts a parser process, which parses one file at a time until it fails or is stopped. */
 export function parserProcess(limits: ParseLimits, log: Log) {
   // The process may read this folder, with links to the files that it parses.
   const readable = mkdtempSync(join(parentFolder(), `${folderPrefix}${process.pid}-`))
@@ -158,7 +158,7 @@ export function parserProcess(limits: ParseLimits, log: Log) {
       programs -= 1
     }
     const start = async () => {
-      // On Windows few users may create links.
+      // On Windows, most users may not create links.
       await symlink(original, path).catch(() => copyFile(original, path))
       ask(request(path))
     }
@@ -222,7 +222,7 @@ export function parserProcess(limits: ParseLimits, log: Log) {
     },
     pid: child.pid,
 
-    /** Lets the server exit while this process is idle. */
+    /** Allows the server to exit while this process is idle. */
     unref() {
       for (const handle of handles) handle?.unref()
     },

@@ -2,7 +2,7 @@ import type { ParsedHeading } from './document.ts'
 
 /** Rows of column names: a group name, the names, and their units. */
 export const maxHeadRows = 3
-/** Below every heading level of a document. */
+/** The level of column names, below every heading level of a document. */
 const level = 9
 const maxCharacters = 400
 /** A year, a date, or a span of years. */
@@ -22,7 +22,7 @@ export function columnNames(rows: string[][]): string | undefined {
   if (!first || rows.length < 2) return undefined
   let names = first
   for (const row of rows[body]?.some((cell) => /\d/.test(cell)) ? more : []) {
-    // Otherwise the row may be a first row of words.
+    // Otherwise the row may be a first row of text.
     if (countFilled(row) <= countFilled(names) && !row.some((cell) => date.test(cell))) break
     names = joinFromRight(names, row)
   }

@@ -6,7 +6,7 @@ const entryBytes = 128
 const shortSectorBytes = 64
 /** Streams below this size are stored in short sectors. */
 const minLongStreamBytes = 4_096
-/** Values from here on are not sector numbers. */
+/** Values from this one on are not sector numbers. */
 const maxSector = 0xfffffffa
 const noEntry = 0xffffffff
 const folderType = 1
@@ -17,7 +17,7 @@ export type Storage = { streams: Map<string, () => Buffer>; storages: Map<string
 
 /**
  * Opens a compound file ([MS-CFB]), the container of Outlook messages and of Office before 2007, and returns its root.
- * Chains that repeat or leave the file are errors. @throws UnreadableFileError
+ * Chains that contain a cycle or point outside of the file are errors. @throws UnreadableFileError
  */
 export function openCompoundFile(file: Buffer): Storage {
   if (file.length < headerBytes) throw damaged()

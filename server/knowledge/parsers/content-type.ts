@@ -78,7 +78,7 @@ const minMailHeaders = 3
 const mboxStart = /^From \S[^\n]{0,200}\n[\w-]{1,60}:/
 const notebookStart = /^\s*\{\s*"(?:cells|metadata|nbformat|worksheets)"\s*:/
 const subRipStart = /^\n{0,9}\d{1,6} ?\n\d{2}:\d{2}:\d{2},\d{3} --> /
-/** Matches the remains of a PDF whose beginning is missing. */
+/** Matches a PDF whose beginning is missing. */
 const damagedPdf = /\bendobj\b|\bstartxref\b|%%EOF/
 
 /** Detects the content of a file without its name. @throws UnreadableFileError for a known but unsupported format */
@@ -118,7 +118,7 @@ function readHead(path: string): string {
   }
 }
 
-/** Newer Office files with a password also use this container. */
+/** Newer Office files with a password use this container too. */
 function typeOfCompoundFile(path: string): 'msg' | LegacyOffice {
   const { streams } = openCompoundFile(readFileSync(path))
   if (streams.has('EncryptedPackage')) throw encrypted()

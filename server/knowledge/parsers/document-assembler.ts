@@ -22,7 +22,7 @@ export function documentAssembler() {
         else Object.assign(page, { page: part.page, text: page.text + part.text })
       }
     },
-    /** Yields to the event loop now and then, because a long document has tens of thousands of passages. */
+    /** Yields to the event loop regularly, because a long document has tens of thousands of passages. */
     async finish({ type, title, paged, language }: Last): Promise<ParseOutcome> {
       const cut: DocumentPassage[] = []
       for (const { pageIndex, start, end, heading } of passages) {

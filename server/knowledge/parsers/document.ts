@@ -54,7 +54,10 @@ export type ParseLimits = {
   pages: number
   /** Total size of an archive's entries, and the maximum text taken from one file, in bytes. */
   unpackedBytes: number
-  /** Time for one file, from the start of parsing; each image with text recognition gets as much again. */
+  /**
+   * The time limit for one file, from the start of parsing; each image with text recognition has the same limit in
+   * addition.
+   */
   milliseconds: number
   /** Resident memory of the parser process. */
   memoryBytes: number

@@ -89,9 +89,9 @@ function sampleAroundNonAscii(bytes: Buffer): Buffer {
   return bytes.subarray(start - (start % 4), start - (start % 4) + sampleBytes)
 }
 
-/** Share of control characters above which a file is binary. */
+/** The share of control characters above which a file is binary. */
 const maxControlShare = 0.01
-/** Number of control characters that a short text may have. */
+/** The number of control characters that a short text may contain. */
 const minControlCharacters = 2
 // biome-ignore lint: the pattern matches control characters
 const controlCharacters =

@@ -1,10 +1,10 @@
 /**
  * Creates a semaphore with `count` permits that serves users in turn, each in the order of their requests. One
- * additional permit is reserved for users who hold none, so that nobody waits for a single other user.
+ * additional permit is reserved for users who have none, so that nobody waits for a single other user.
  */
 export function fairSemaphore(count: number) {
   const held = new Map<string, number>()
-  /** In the order of their turns. */
+  /** Users in the order in which they are served. */
   const waiting = new Map<string, (() => void)[]>()
   let used = 0
 

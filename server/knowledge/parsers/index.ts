@@ -19,7 +19,7 @@ const idleTimeoutMs = 10_000
 
 export type ParseOptions = {
   signal: AbortSignal
-  /** The owner of the file; waiting users are served in turn. */
+  /** The owner of the file; users are served in turn. */
   user?: string
   onProgress?: (pagesDone: number, pagesTotal: number) => void
   /** True for a page fetched from the web, whose menus are left out. */
@@ -84,7 +84,7 @@ export function documentParser(options: {
     }
   }
 
-  /** Draws a page of a PDF beside the files that are parsed; undefined if it cannot or need not be drawn. */
+  /** Draws a page of a PDF, in addition to the files that are parsed; undefined if it cannot or need not be drawn. */
   async function draw(page: PageToDraw, signal: AbortSignal): Promise<PagePicture | undefined> {
     const outcome = await inProcess(AbortSignal.any([signal, closing.signal]), (child, either) =>
       child.draw(page, either),

@@ -29,7 +29,7 @@ export function libreOffice(
         'soffice',
         '--headless',
         '--norestore',
-        // Instances that share a profile end each other. Macros are off in a new one.
+        // An instance would end others with the same profile. Macros are off in a new profile.
         `-env:UserInstallation=${pathToFileURL(join(folder, 'profile')).href}`,
         '--convert-to',
         `${type}x`,

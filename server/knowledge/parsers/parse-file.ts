@@ -97,7 +97,7 @@ export async function parseFile(
 
 const isBlank = ({ pages }: ParsedContent) => pages.every((page) => page.text.trim() === '')
 
-/** Databases accept neither NUL nor unpaired surrogates. Lengths, and thus all offsets, stay the same. */
+/** Databases accept neither NUL nor unpaired surrogates. Lengths, and therefore all offsets, do not change. */
 const storable = (text: string) => text.replaceAll('\u0000', ' ').toWellFormed()
 
 const storablePage = ({ text, headings, words, ...page }: ParsedPage): ParsedPage => ({

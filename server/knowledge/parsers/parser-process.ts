@@ -10,8 +10,8 @@ import type { RecognizedPage, RecognizeText } from './ocr/tesseract.ts'
 import { parseFile } from './parse-file.ts'
 import { dropPermissions } from './sandbox.ts'
 
-// Entry point of a parser process. A parser may hang, exhaust memory or crash here without harm to the
-// server. It handles one job at a time; messages.ts describes the protocol.
+// Entry point of a parser process. A parser may hang, exhaust memory or crash here without affecting the server. It
+// handles one job at a time; messages.ts describes the protocol.
 
 const maxTextPerMessage = 128 * 1024
 const maxPassagesPerMessage = 500

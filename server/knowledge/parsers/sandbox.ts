@@ -24,8 +24,8 @@ export const permissionFlags = (folder: string): string[] => [
 ]
 
 /**
- * Drops the permission for worker threads, which the permission model does not bind, and blocks what the model of Node
- * 24 does not cover: connections, name resolution and signals.
+ * Drops the permission for worker threads, which the permission model does not restrict, and blocks what the model of
+ * Node 24 does not cover: connections, name resolution and signals.
  */
 export function dropPermissions(): void {
   const permission = process.permission as typeof process.permission & { drop?: (scope: string) => void }

@@ -10,7 +10,7 @@ const maxTitleCharacters = 200
 const maxHeadingOffset = 1_500
 const maxHeadingLevel = 4
 
-/** Returns the document's title: the title property unless a program generated it, else the first heading. */
+/** Returns the document's title: the title property unless a program generated it, otherwise the first heading. */
 export function titleFor({ title, pages }: ParsedContent): string | null {
   const own = title?.replace(/\s+/g, ' ').trim() ?? ''
   if (/\p{L}{2}/u.test(own) && !generatedTitle.test(own) && !abbreviation.test(own))

@@ -35,7 +35,7 @@ const plainTextExtensions =
   gradle c h cc cpp cxx hpp hh cs fs vb php swift m mm dart lua pl pm r jl hs ml ex exs erl clj elm nim zig sol asm s
   sh bash zsh fish ps1 bat cmd tf hcl nix cmake mk diff patch`.split(/\s+/)
 
-/** Files recognized by their full name. */
+/** Files that are recognized by their full name. */
 const plainTextNames = new Set(
   'readme license licence copying changelog authors contributors notice todo makefile dockerfile gemfile rakefile procfile'.split(
     ' ',

@@ -31,7 +31,7 @@ export async function parseXml(chunks: AsyncIterable<Buffer>, events: XmlEvents)
   if (decoder) reportMalformed(() => parser.write(decoder.decode()).close())
 }
 
-/** An element of a small part; `text` is its own text, without that of its children. */
+/** An element of a small part; `text` excludes the text of its children. */
 export type XmlElement = { name: string; attributes: Attributes; text: string; children: XmlElement[] }
 
 /** Parses a small part as a tree. The root that is returned contains the document's root element. */

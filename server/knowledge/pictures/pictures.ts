@@ -8,13 +8,13 @@ import type { DocumentParser } from '../parsers/index.ts'
 import { maxHeaderBytes, type PictureFormat, pictureFormat } from './picture-format.ts'
 import type { ConversionTask, Converted } from './worker.ts'
 
-/** A decoded picture takes four bytes a pixel. */
+/** A decoded picture takes four bytes per pixel. */
 export const maxPixels = 50_000_000
 /** Pictures that every provider accepts unchanged: these formats, up to this size. */
 const plainTypes: Partial<Record<PictureFormat['type'], string>> = { png: 'image/png', jpg: 'image/jpeg' }
 const maxPlainBytes = 3 * 1024 * 1024
 const timeoutMs = 30_000
-/** A page that takes longer to draw is left out. */
+/** Timeout for drawing a page; a page that takes longer is omitted. */
 const drawTimeoutMs = 10_000
 const maxConversions = 2
 const maxCachedCharacters = 32 * 1024 * 1024

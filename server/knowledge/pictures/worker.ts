@@ -12,10 +12,10 @@ export type ConversionTask = {
 export type Converted = { mediaType: 'image/png' | 'image/jpeg'; data: string }
 
 const jpegQuality = 85
-/** A larger PNG becomes a JPEG. */
+/** A larger PNG is converted to JPEG. */
 const maxPngBytes = 1024 * 1024
 
-/** Decodes a picture, resizes it, turns it upright and encodes it. Runs in a worker, because it takes long. */
+/** Decodes a picture, resizes it, rotates it upright and encodes it. Runs in a worker, because it takes long. */
 function convert({ path, width, height, orientation, isPhoto }: ConversionTask): Converted {
   const picture = photon.PhotonImage.new_from_byteslice(readFileSync(path))
   const resized =
@@ -29,7 +29,7 @@ function convert({ path, width, height, orientation, isPhoto }: ConversionTask):
     : { mediaType: 'image/jpeg', data: Buffer.from(upright.get_bytes_jpeg(jpegQuality)).toString('base64') }
 }
 
-/** Turns and mirrors a picture by its EXIF orientation. */
+/** Rotates and mirrors a picture by its EXIF orientation. */
 function turn(picture: photon.PhotonImage, orientation: number): photon.PhotonImage {
   const [w, h] = [picture.get_width(), picture.get_height()]
   const bytes = picture.get_raw_pixels()

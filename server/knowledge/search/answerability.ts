@@ -11,22 +11,21 @@ import { type Coverage, normalizeCosines, type QueryTerm } from '../../search/in
 const intercept = -5.4
 const evidenceCoefficient = 6.3
 /**
- * Below `minUnsure`, or less among few passages, the outcome is "no", from `minYes` on it is "yes". A wrong "no" hides an
- * answer, which is worse than showing passages without one, so less than 2 % of the answered questions of each language
- * are below `minUnsure`.
+ * Below `minUnsure`, or less among few passages, the outcome is "no", from `minYes` on it is "yes". A wrong "no" hides
+ * an answer, which is worse than passages without an answer, so less than 2 % of the answered questions of each
+ * language are below `minUnsure`.
  */
 const minUnsure = 0.1
 const minYes = 0.65
 /**
- * The fewer passages there are, the less likely is one that has words of the question by chance. With this exponent, 90 %
+ * The fewer passages there are, the less likely one contains words of the question by chance. With this exponent, 90 %
  * of the questions that 1, 2, 5, 10, 20 or 30 paragraphs of XQuAD do not answer are refused, within 5 %.
  */
 const fewPassages = 30
 const chanceExponent = 0.75
 /**
- * A question of up to this weight, about two ordinary words, weighs too little to reach enough evidence with the
- * formula. It is not "no" if a passage contains this share of its weight, which halves false refusals
- * (bench/first-questions.ts).
+ * A question of up to this weight, about two ordinary words, cannot reach enough evidence with the formula. It is not
+ * "no" if a passage contains this share of its weight, which halves false refusals (bench/first-questions.ts).
  */
 const shortQuestionWeight = 1.3
 const minShareOfShortQuestion = 0.25
@@ -35,7 +34,7 @@ const minNormalizedCosine = 0.35
 
 /**
  * The weight of a term as evidence. The IDF is squared, as in the cosine of TF-IDF vectors. Names (in German, nouns)
- * are rare in unrelated passages, and neighbouring Chinese words are often apart in the passage that answers.
+ * are rare in unrelated passages, and neighbouring Chinese words are often separated in the passage that answers.
  */
 export function evidenceWeight(term: QueryTerm, isContained: boolean): number {
   const { wordIdf, isCapitalized, spansWords } = term

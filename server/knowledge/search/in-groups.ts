@@ -1,4 +1,4 @@
-/** Divides documents into groups of about `maxPassages` passages; a larger document has its own group. */
+/** Divides documents into groups of about `maxPassages` passages; a larger document is a separate group. */
 export function inGroups<Document extends { passages: number }>(
   documents: Document[],
   maxPassages: number,

@@ -77,7 +77,7 @@ export async function lexicalSearch(
   const required = query.passages <= maxScannedPassages ? [...weights.keys()] : candidates
   const ids = query.choosePassages(weights, required, maxChosen)
   let ranked = await searchLexical(database, scope, { ...search, ...(ids && { ids }) })
-  // The selection may contain passages of deleted documents in place of others.
+  // The selection may contain passages of deleted documents, and therefore too few others.
   if (ids?.length === maxChosen && ranked.length < maxResults)
     ranked = await searchLexical(database, scope, search)
   const vectors = ranked.slice(0, feedbackPassages).map(({ lex }) => parseSparseVectorLiteral(lex ?? '{}'))

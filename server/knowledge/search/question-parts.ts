@@ -9,9 +9,9 @@ const firstWord = /^\p{L}+/u
 /** A conjunction before a question word, in the languages of the page whose questions begin with such words. */
 const clause =
   /,?\s(?:and|und|et|y|e|en|и)\s(?=(?:who|what|when|where|which|how|why|wer|was|wann|wo|wie|welche[rs]?|qui|quand|où|combien|quel(?:le)?s?|qué|cuándo|dónde|cuánt[oa]s?|cuál(?:es)?|chi|quando|dove|quant[oaie]|quem|onde|wie|wat|wanneer|waar|hoeveel|кто|что|когда|где|сколько)(?![\p{L}\p{M}]))/iu
-/** With more, little of the prompt would remain for each. */
+/** The maximum number of parts; with more, each would get too small a share of the prompt. */
 const maxParts = 4
-/** Longer texts are not one question. */
+/** Longer texts are more than one question. */
 const maxCharacters = 400
 
 /**

@@ -24,7 +24,7 @@ export type ConversationAttachments = {
   given: string[]
 }
 
-/** Searches the documents of avees, for people and for prompts. */
+/** Searches the documents of avees, for users and for prompts. */
 export function retrieval(db: Db, search: HybridSearch) {
   return {
     /** Searches passages, best first; `answerable` estimates whether they answer the query. */

@@ -40,13 +40,13 @@ export type SearchQuery = {
 
 export type Ranking = { passages: RankedPassage[]; answerable: Answerability }
 
-/** Search continues without vectors if embedding the query takes longer. */
+/** Timeout of embedding the query, after which search continues without vectors. */
 const embeddingTimeoutMs = 10_000
 const maxVectorResults = 50
 /** The number of fused results to check for duplicates, and of results for the cross-encoder. */
 const maxFusedResults = 100
 const maxRerankedResults = 30
-/** Passages whose coverage decides on answerability. */
+/** The number of passages whose coverage decides on answerability. */
 const evidencePassages = 5
 
 export type SearchDependencies = {
@@ -65,7 +65,7 @@ export type SearchDependencies = {
 
 export type HybridSearch = ReturnType<typeof hybridSearch>
 
-/** Builds the hybrid search: lexical and vector search side by side, score fusion, deduplication, reranking. */
+/** Creates the hybrid search: concurrent lexical and vector search, score fusion, deduplication, reranking. */
 export function hybridSearch({
   database,
   log,
@@ -111,7 +111,7 @@ export function hybridSearch({
         all: counts[0]?.all_vectors ?? -1,
         checksum: counts[0]?.embedded_checksum ?? null,
       })
-      // Some models embed unknown words as a zero vector, whose cosine is NaN.
+      // Some models embed unknown words as a zero vector, whose cosine similarity is NaN.
       return passages.filter(({ score }) => Number.isFinite(score))
     } catch (error) {
       query.signal.throwIfAborted()
@@ -148,7 +148,7 @@ export function hybridSearch({
     const ranked = (terms: WeightedTerm[]) =>
       lexicalSearch(database, query, { terms, passages, languages, findFrequencies, choosePassages })
     const results = await ranked([...corrected, ...related])
-    // Related terms help to find passages but are no evidence that they answer the question.
+    // Related terms help to find passages but are not evidence that these answer the question.
     const evidence = related.length === 0 ? results : await ranked(corrected)
     const coverage = evidence
       .slice(0, evidencePassages)
@@ -163,7 +163,7 @@ export function hybridSearch({
     return { text, passages: results, coverage, searched: passages }
   }
 
-  /** Sorts the first passages by the cross-encoder's relevance, if there is one; the scores stay with the ranks. */
+  /** Sorts the first passages by the cross-encoder's relevance, if there is one; each rank keeps its score. */
   async function rerank(
     queries: SearchQuery[],
     text: string,

@@ -7,9 +7,9 @@ import {
 } from '../../search/index.ts'
 import type { WeightedTerm } from './lexical.ts'
 
-/** Equally close corrections of one term that are searched together. */
+/** The maximum number of equally close corrections of one term. */
 const maxCorrections = 3
-/** A question with more unknown terms is off-topic, or long enough for its other terms to suffice. */
+/** A question with more unknown terms is off-topic, or its other terms are enough. */
 const maxUnknownTerms = 8
 /** The weight of a correction relative to a term found as written, and of a part of a word relative to a correction. */
 const correctionWeight = 0.7
@@ -27,9 +27,10 @@ type IndexedTerm = { hash: number; stem: string; passages: number }
 type FindSimilarTerms = (wanted: SimilarTerms) => Promise<IndexedTerm[]>
 
 /**
- * Replaces each term that occurs in no passage by the closest terms that do: its corrections, or else words that
- * contain it or that it contains, as in compounds ("Telefonnummer", "Telefon"). Terms without a match stay as they are.
- * `evidence` has only corrections, because parts of words are half an evidence where they occur.
+ * Replaces each term without passages by the closest terms with passages: its corrections or, if there are none, words
+ * that contain it or that it contains, as in compounds ("Telefonnummer", "Telefon"). Terms without a match do not
+ * change. `evidence` has only corrections, because parts of words count as half a match in the passages that contain
+ * them.
  */
 export async function correctTerms(
   find: FindSimilarTerms,

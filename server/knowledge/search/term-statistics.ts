@@ -4,7 +4,7 @@ import { documentFrequencies, type LibraryCounts, type Scope } from '../store/se
 
 /** The number of passages that contain a term, and its spelling. */
 type TermStatistics = { stem: string; passages: number }
-/** Document frequencies by hash; terms of no passage are left out. */
+/** Document frequencies by hash; omits terms without passages. */
 export type FindFrequencies = (hashes: number[]) => Promise<Map<number, TermStatistics>>
 
 /** The maximum number of cached scopes, and of frequencies in each. */

@@ -12,12 +12,15 @@ import {
 } from '../store/vectors.ts'
 import { inGroups } from './in-groups.ts'
 
-/** The database compares fewer vectors equally fast. */
+/** With fewer vectors, the database is as fast. */
 const minVectors = 100
 const maxBytes = 128 * 1024 * 1024
 const maxLibraries = 100
 const maxIdleMs = 10 * 60_000
-/** A search waits for up to this many new vectors to be read; with more, the database compares meanwhile. */
+/**
+ * A search waits until up to this many new vectors are read; if there are more, the database compares vectors in the
+ * meantime.
+ */
 const maxAwaited = 1_000
 /** Coordinates read at a time, which takes about 15 ms of the event loop. */
 const coordinatesPerBatch = 150_000

@@ -41,7 +41,7 @@ export type DocumentSource = { filename: string | null; sourceUrl: string | null
 
 /**
  * Finds the document that a new one replaces, or repeats if its bytes are the same: the one from the same URL; for an
- * upload the one of the same bytes, else of the same file name.
+ * upload the one with the same bytes, otherwise with the same file name.
  */
 export async function findDocumentBySource(
   db: Db,
@@ -149,11 +149,11 @@ export type DocumentPage = {
   limit: number
   after?: string | undefined
   query?: string | undefined
-  /** Lists documents in the trash instead. */
+  /** Lists the documents in the trash instead. */
   inTrash?: boolean | undefined
 }
 
-/** Lists the documents of an avee in these layers, newest first; `after` is the last id of the page before. */
+/** Lists the documents of an avee in these layers, newest first; `after` is the last id of the previous page. */
 export async function listDocuments(db: Db, aveeId: string, layers: Layer[], page: DocumentPage) {
   const { after, query, inTrash = false } = page
   return await db
@@ -222,7 +222,7 @@ export async function moveToTrash(trx: Trx, ids: string[], deletionId: string): 
   return moved
 }
 
-/** Takes a document out of the trash. If its file is no longer in a watched folder, it becomes an upload. */
+/** Restores a document from the trash. If its file is no longer in a watched folder, it becomes an upload. */
 export async function moveOutOfTrash(trx: Trx, document: DocumentRow): Promise<void> {
   const { id, avee_id: aveeId, version, layer } = document
   const isOrphan =

@@ -90,7 +90,7 @@ export async function deleteFolderFiles(trx: Trx, folderId: string, paths: strin
   await sql`delete from folder_files where ${gone}`.execute(trx)
 }
 
-/** Finds the documents from folders whose file is gone. */
+/** Finds the documents of folders whose file no longer exists. */
 export async function findOrphanedDocuments(trx: Trx, aveeId: string): Promise<string[]> {
   const rows = await trx
     .selectFrom('documents')
@@ -102,7 +102,7 @@ export async function findOrphanedDocuments(trx: Trx, aveeId: string): Promise<s
   return rows.map(({ id }) => id)
 }
 
-/** Turns the documents from folders whose file is gone into uploads. */
+/** Converts the documents of folders whose file no longer exists into uploads. */
 export async function detachOrphanedDocuments(trx: Trx, aveeId: string): Promise<void> {
   const ids = await findOrphanedDocuments(trx, aveeId)
   if (ids.length === 0) return

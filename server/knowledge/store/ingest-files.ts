@@ -28,7 +28,7 @@ export async function pinOriginals(trx: Trx, runId: string, files: Pinned[]): Pr
 
 /**
  * Protects originals of a new run in its statement, and prevents the deletion of the avee until the transaction ends.
- * `store` moves the files among the originals.
+ * `store` moves the files to the originals.
  */
 export const pinStatement = (aveeId: string, files: Pinned[], store: () => Promise<void>): RunStatement => ({
   expressions: sql`avee as (select from all_avees where id = ${aveeId} for key share), ${pinned(files)}`,

@@ -56,7 +56,7 @@ export const passageColumns = sql`
   passages.page, passages.start_offset as start, passages.end_offset as end, passages.heading, passages.text,
   documents.created_at as "createdAt"`
 
-/** Statistics for a search over the documents of one language in its scope. */
+/** Statistics of the documents of one language in the scope of a search. */
 export type LibraryCounts = {
   language: string | null
   documents: number
@@ -94,7 +94,7 @@ export const countPassagesByLanguage = (db: Db, { aveeId, layers }: Scope) =>
     .where('layer', 'in', layers)
     .groupBy('language')
 
-/** Counts the passages that contain each term, by hash. Terms of no passage are left out. */
+/** Counts the passages that contain each term, by hash. Omits terms without passages. */
 export async function documentFrequencies(db: Db, scope: Scope, hashes: number[]) {
   const rows = await termsInScope(db, scope).where(sql<boolean>`term = any(${hashes}::int[])`).execute()
   return new Map(rows.map(({ term, stem, passages }) => [term, { stem, passages: Number(passages) }]))
@@ -160,7 +160,7 @@ export async function searchLexical(
 ): Promise<(RankedPassage & { lex: string | null })[]> {
   const { candidates, vector, limit } = query
   const scansAll = query.passages <= maxScannedPassages
-  // Hashes belong to one avee, so the term index alone is selective. `is not distinct from` keeps the planner from
+  // Hashes belong to one avee, so the term index alone is selective. `is not distinct from` prevents the planner from
   // combining it with the index on avee_id.
   const isCandidate = query.ids
     ? sql`id = any(${query.ids}::bigint[]) and avee_id = ${scope.aveeId}`
@@ -231,14 +231,15 @@ export async function listTermWeights(
 
 /** Scores passages against a query vector, by row id. */
 export async function scorePassages(db: Db, ids: string[], vector: string): Promise<Map<string, number>> {
-  // A function instead of the operator: the statement is prepared, and its best plan never depends on the vector.
+  // A function instead of the operator, because the statement is prepared and its best plan does not depend on the
+  // vector.
   const { rows } = await sql<{ id: string; score: number }>`
     select id, inner_product(lex, ${vector}::sparsevec) as score from passages where id = any(${ids}::bigint[])
   `.execute(db)
   return new Map(rows.map(({ id, score }) => [id, score]))
 }
 
-/** Finds passages of live versions by number; others are left out. */
+/** Finds passages of live versions by number; omits others. */
 export async function findPassagesByNumber(
   db: Db,
   scope: Scope,

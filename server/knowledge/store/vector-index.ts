@@ -16,7 +16,7 @@ const indexParameters = 'm = 24, ef_construction = 128'
 export const indexedVectorType = (dimensions: number) =>
   sql.raw(dimensions <= maxVectorDimensions ? `vector(${dimensions})` : `halfvec(${dimensions})`)
 
-/** Selects the vectors of a space. Literals instead of parameters let the planner match the partial index. */
+/** Selects the vectors of a space. With literals instead of parameters, the planner matches the partial index. */
 export const isInSpace = (space: string, dimensions: number) =>
   sql<boolean>`model = ${sql.lit(space)} and vector_dims(embedding) = ${sql.lit(dimensions)}`
 
@@ -24,8 +24,8 @@ const nameOf = (space: string, dimensions: number) =>
   `passage_vectors_hnsw_${createHash('sha256').update(`${space} ${dimensions}`).digest('hex').slice(0, 16)}`
 
 /**
- * Builds the index of each vector space on PostgreSQL, concurrently, once it is worthwhile. The embedded database has
- * none: vectors are compared in memory, and inserting one into an index would take 5 ms.
+ * Builds the index of each vector space on PostgreSQL, concurrently, once the space is large enough. The embedded
+ * database has no index: vectors are compared in memory, and inserting one into an index would take 5 ms.
  */
 export function vectorIndexes({ database, log }: { database: Database; log: Log }) {
   const { db, kind } = database
@@ -93,7 +93,7 @@ export async function createVectorIndexes(parts: { database: Database; log: Log 
   }
 }
 
-/** An interrupted build leaves an invalid index, which is updated but never used. */
+/** An interrupted build leaves an invalid index, which PostgreSQL updates but never uses. */
 async function dropInvalid(db: Db, name: string): Promise<void> {
   const { rows } = await sql<{ valid: boolean }>`
     select indisvalid as valid from pg_index where indexrelid = to_regclass(${name})`.execute(db)

@@ -136,7 +136,8 @@ export async function scorePassagesByVector(
   { space, vector, limit }: VectorQuery,
   ids: string[],
 ): Promise<RankedPassage[]> {
-  // A function instead of the operator: the statement is prepared, and its best plan never depends on the vector.
+  // A function instead of the operator, because the statement is prepared and its best plan does not depend on the
+  // vector.
   const { rows } = await sql<RankedPassage>`
     select ${passageColumns}, 1 - nearest.distance as score
     from (
@@ -174,13 +175,13 @@ export async function searchVectors(
   const candidates = candidatesUpTo.find(({ vectors }) => query.own <= vectors)?.candidates
   const nearest =
     database.kind === 'embedded' || isSmall(query)
-      ? // `offset 0` keeps the planner from using the index, which would visit other avees' vectors first.
+      ? // `offset 0` prevents the planner from using the index, which would visit other avees' vectors first.
         sql`
         select passage_id, ${distance} as distance
         from (select passage_id, embedding from passage_vectors where ${own} and exists (${documents}) offset 0) as own
         order by distance limit ${limit}`
-      : // `offset 0` keeps the planner from joining the documents, which would read all vectors before it sorts them. The
-        // settings are evaluated once, before the index is read.
+      : // `offset 0` prevents the planner from joining the documents, which would read all vectors before sorting them.
+        // The settings are evaluated once, before the index is read.
         sql`
         select passage_id, ${distance} as distance from passage_vectors
         where ${own} and exists (${documents} offset 0) and (

@@ -215,7 +215,7 @@ function contentInsertion(
 /** The values of a column of rows to insert, as a parameter. */
 function columnOf<Item, Value>(items: Item[], value: (item: Item) => Value): RawBuilder<unknown> {
   const values = items.map(value)
-  // The driver takes much longer for an array of numbers than for its text.
+  // The driver takes much longer for an array of numbers than for a text.
   return sql`${values.every((each) => typeof each === 'number') ? `{${values.join(',')}}` : values}`
 }
 
@@ -248,8 +248,8 @@ export async function findPurgeableVersion(db: Db): Promise<string | undefined> 
 }
 
 /**
- * Deletes up to `limit` passages of a retired version and updates the document frequencies. Returns false when none are
- * left for this caller; the version is then deleted, unless another transaction holds its last passages.
+ * Deletes up to `limit` passages of a retired version and updates the document frequencies. Returns false if none are
+ * left for this caller; the version is then deleted, unless another transaction has locked its last passages.
  */
 export async function purgePassages(trx: Trx, version: string, limit: number): Promise<boolean> {
   const deleted = await trx
@@ -290,7 +290,7 @@ export async function changeLayer(
 }
 
 /**
- * The layer of a passage in the index. Documents in the trash have no other layer, so that no search finds or counts
+ * The layer of a passage in the index. Documents in the trash have a separate one, so that no search finds or counts
  * them.
  */
 type IndexedLayer = Layer | 'trash'
@@ -354,7 +354,7 @@ export const listPages = (db: Db, version: string): Promise<{ page: number; text
     .orderBy('page')
     .execute()
 
-/** Returns a page with the passage that begins closest to an offset; undefined without such a page. */
+/** Returns a page with the passage that begins closest to an offset; undefined if there is no such page. */
 export const findPage = (db: Db, version: string, page: number, offset: number) =>
   passagesOf(db, version)
     .clearOrderBy()
@@ -365,7 +365,7 @@ export const findPage = (db: Db, version: string, page: number, offset: number) 
     .orderBy(sql`abs(start_offset - ${offset})`)
     .executeTakeFirst()
 
-/** Returns the recognized words of a page, null if its text was not recognized; undefined without such a page. */
+/** Returns the recognized words of a page; null if its text was not recognized, undefined if there is no such page. */
 export async function findPageWords(db: Db, version: string, page: number) {
   const row = await db
     .selectFrom('document_pages')

@@ -4,7 +4,10 @@ import { collapseWhitespace, type PageBuilder, pageBuilder } from '../page-build
 import type { Parser } from '../parser.ts'
 import { appendHtml } from './html.ts'
 
-/** Parses e-mail: subject, sender, recipients, date, the text (else the HTML) and the names of attachments. */
+/**
+ * Parses e-mail: subject, sender, recipients, date, the text (or the HTML if there is none) and the names of
+ * attachments.
+ */
 export const parseEml: Parser = async ({ bytes, textBudget }) => {
   const page = pageBuilder(textBudget)
   const title = await appendMail(page, await bytes())
@@ -30,7 +33,7 @@ export async function appendMail(page: PageBuilder, bytes: Buffer): Promise<stri
   })
 }
 
-/** Writes the parts of a mail, the HTML only without a text, and returns the subject. */
+/** Writes the parts of a mail, the HTML only if there is no text, and returns the subject. */
 export function writeMail(
   page: PageBuilder,
   mail: {

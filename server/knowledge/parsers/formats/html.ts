@@ -13,7 +13,7 @@ const blocks = new Set(
   form head header hgroup hr html legend main nav ol p section summary tbody tfoot thead ul`.split(/\s+/),
 )
 const parserChunkCharacters = 16_384
-/** Browsers nest elements no deeper than this either; the parser's time grows with the square of the depth. */
+/** The limit of browsers; the time of the parser grows with the square of the depth. */
 const maxDepth = 512
 const maxIndents = 20
 
@@ -22,7 +22,7 @@ const boilerplateElements = new Set(['nav', 'aside', 'footer', 'form', 'dialog']
 const boilerplateRoles = new Set(
   'navigation banner contentinfo complementary search dialog alertdialog'.split(' '),
 )
-/** Minimum share of a page's words in its marked content. */
+/** The minimum share of a page's words that its marked content must contain. */
 const minContentShare = 0.25
 
 /** Parses HTML. For a page from the web, keeps only the content that its author marked, if it is long enough. */

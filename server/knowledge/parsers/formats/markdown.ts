@@ -4,7 +4,7 @@ import type { ParsedHeading } from '../document.ts'
 type Line = { start: number; end: number; text: string }
 
 const maxHeadingCharacters = 200
-/** Bounds the quadratic time of the pattern of links. */
+/** Limits the quadratic time of the pattern of links. */
 const maxLineCharacters = 1_000
 const fence = /^ {0,3}(```+|~~~+)/
 const atx = /^ {0,3}(#{1,6})\s+(\S(?:.*[^\s#])?)[\s#]*$/

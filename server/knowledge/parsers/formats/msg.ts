@@ -71,7 +71,7 @@ function decodedHtml(message: Storage): string {
   return html?.length ? decodeHtml(html) : textOf(message, property.html)
 }
 
-/** Returns when the message was sent, or else received, in ISO 8601. */
+/** Returns when the message was sent or, if unknown, received, in ISO 8601. */
 function dateOf(message: Storage): string {
   const properties = message.streams.get('__properties_version1.0')?.() ?? Buffer.alloc(0)
   const times = new Map<number, number>()

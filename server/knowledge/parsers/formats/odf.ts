@@ -14,7 +14,10 @@ const hiddenElements = new Set(
 /** Maximum repetitions of a cell or row; the thousands that pad a sheet are empty. */
 const maxRepeats = 100
 
-/** Parses OpenDocument: a text document as one page, else a page per sheet or slide; notes follow their paragraph. */
+/**
+ * Parses OpenDocument: a text document as one page, other documents as a page per sheet or slide; notes follow their
+ * paragraph.
+ */
 export const parseOdf: ZipParser = async (zip, { type, limits, textBudget, onPage }) => {
   const manifest = await parseTree(zip.chunks('META-INF/manifest.xml'))
   const encryption = ['encryption-data', 'encrypted-key'].flatMap((name) => [...descendants(manifest, name)])

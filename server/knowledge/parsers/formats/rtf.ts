@@ -47,7 +47,7 @@ const codePages: Record<number, number> = {
 const defaultCodePage = 1252
 const maxOutline = 8
 
-/** The destination of a group's text; its font decides how bytes are decoded. */
+/** The destination of a group's text; its font determines the encoding of bytes. */
 type Group = {
   destination: 'text' | 'fonts' | 'title' | 'note' | 'hidden'
   isHidden: boolean

@@ -22,7 +22,7 @@ export type RecognizedPage = { text: string; words: PageWord[] }
  */
 export type RecognizeText = (picture: OcrImage, dotsPerInch?: number) => Promise<RecognizedPage[] | undefined>
 
-/** Confidence (0–100) below which a word is more likely a speck or a line. */
+/** The confidence (0–100) below which a word is more likely dirt or a line. */
 const minWordConfidence = 30
 /** Mean confidence below which a page is not text: a photograph, or a language that is not configured. */
 const minPageConfidence = 45
@@ -43,7 +43,7 @@ export function tesseract(
       ['tesseract', from, 'stdout', '-l', languages, ...density, 'tsv'],
       {
         input: 'bytes' in picture ? picture.bytes : undefined,
-        // One thread: pages run in parallel, and Tesseract's own threads mostly wait for each other.
+        // One thread, because pages are processed in parallel and Tesseract's own threads mostly wait for each other.
         env: { ...env, OMP_THREAD_LIMIT: '1' },
         limits,
         signal,

@@ -1,6 +1,6 @@
 import type { PageLine } from './layout.ts'
 
-/** Minimum ratio of a heading's size to the body text. */
+/** The minimum ratio of a heading's size to the body text. */
 const minSizeRatio = 1.15
 const maxHeadingCharacters = 120
 /** Number of pages from which a repeated line is a running header. */
@@ -13,7 +13,10 @@ const maxSizeLevel = 4
 /** Share of bold lines above which bold does not mark headings. */
 const maxBoldShare = 0.3
 
-/** Returns a function that gives the level of a heading line (larger than most text, or bold and separate), if it is one. */
+/**
+ * Returns a function that returns the level of a heading line (larger than most text, or bold and separate); undefined
+ * for other lines.
+ */
 export function headingDetector(
   pages: PageLine[][],
 ): (line: PageLine, before: PageLine | undefined) => number | undefined {

@@ -17,7 +17,7 @@ import { type TextLine, tablesOf } from './tables.ts'
 
 type Page = { lines: PageLine[]; letters: number; hasImage: boolean; isMeaningless: boolean }
 
-/** Letters below which a page with an image counts as a scan. */
+/** The number of letters below which a page with an image counts as a scan. */
 const minLetters = 30
 /** Share of unmapped characters (private use, U+FFFD) above which the fonts have no usable mapping to text. */
 const maxMeaninglessShare = 0.3

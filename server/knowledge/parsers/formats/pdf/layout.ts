@@ -18,7 +18,7 @@ const minParagraphGap = 1.3
 /** Indentation of a paragraph's first line, in line heights. */
 const minIndent = 0.7
 const maxIndent = 4
-/** Average characters per run up to which letters are rotated or scattered and coordinates mean little. */
+/** The average characters per run up to which letters are rotated or scattered, so that coordinates are not usable. */
 const minCharactersPerRun = 2
 /** Maximum characters of a heading. */
 const maxHeadingCharacters = 120

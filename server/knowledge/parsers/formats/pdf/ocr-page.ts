@@ -2,7 +2,7 @@ import { maxPrograms } from '../../messages.ts'
 import type { RecognizedPage, RecognizeText } from '../../ocr/tesseract.ts'
 import type { OpenPdf } from './pdfium.ts'
 
-/** Resolution of rendered pages: lower loses small print, higher only takes longer. */
+/** The resolution of rendered pages. A lower one loses small print; a higher one only takes longer. */
 const dotsPerInch = 200
 
 /** Returns the text and words of scanned pages by page index, or undefined without Tesseract. Calls `onPage` after each page. */

@@ -22,7 +22,7 @@ const formObject = 5
 /** Limits for nested form objects in the search for images. */
 const maxFormDepth = 4
 const maxObjects = 10_000
-/** A page with more lines and areas has a chart or drawing; the rules of a page of text are fewer. */
+/** A page with more lines and areas has a chart or drawing; a page of text has fewer. */
 const minDrawnPaths = 50
 const maxAnnotations = 1_000
 /** Annotation types of free text and form fields, as PDFium numbers them. */

@@ -16,10 +16,10 @@ export type Run = {
 
 /** Maximum distance of a character from its line, in its own height; superscripts reach it. */
 export const sameLine = 0.45
-/** Gap that separates cells, in line heights. */
+/** The gap that separates cells, in line heights. */
 export const cellGap = 1
 
-/** The same between wide characters, which have no gaps within words, so that a narrow gutter separates columns. */
+/** The same between wide characters. It is smaller, because they have no gaps within words. */
 const wideCellGap = 0.6
 
 const wide =
