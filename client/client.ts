@@ -55,7 +55,7 @@ export type ClientOptions = {
 
 type Empty = Record<never, never>
 
-/** Query values before they become text; parameters with a default are optional. */
+/** Query values before their conversion to text; parameters with a default are optional. */
 type QueryOf<Schema extends z.ZodMiniType> = {
   [Name in keyof z.input<Schema>]: Name extends keyof z.output<Schema> ? z.output<Schema>[Name] : never
 }

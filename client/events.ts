@@ -15,7 +15,7 @@ export const createFold = <T, Schemas extends EventSchemas>(
   initial,
   add(value, data) {
     const parsed = parseEvent(schemas, data)
-    // oxlint-disable-next-line no-console -- a fault of the server that would otherwise go unnoticed
+    // oxlint-disable-next-line no-console -- an error of the server that would otherwise not be noticed
     if (parsed.status === 'malformed') console.error(`Malformed event of kind ${parsed.kind}:`, parsed.error)
     return parsed.status === 'valid' ? add(value, parsed.event) : value
   },

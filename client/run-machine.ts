@@ -20,7 +20,7 @@ import type { ApiError } from './client.ts'
  *        connecting ── 401, 404 … ──▶ refused        any ── close ──▶ closed
  *
  * Two rules make it exact: the cursor advances only by one, with the event that has the next number; and the run has
- * ended only after its last event or a 204. The end of a connection alone means nothing.
+ * ended only after its last event or a 204. The end of a connection does not mean the end of the run.
  */
 
 export type RunState =

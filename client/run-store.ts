@@ -27,7 +27,7 @@ export type RunHub = {
 export type RunHubOptions = {
   /** Schedules the notification of subscribers: at once by default, once per frame in a page. */
   schedule?: (callback: () => void) => void
-  /** How long a run without subscribers is still read, so that returning to it is instant. */
+  /** How long a run without subscribers is still read, so that a new subscriber gets its state at once. */
   keepMs?: number
   reader?: Pick<RunReaderOptions, 'clock' | 'random' | 'onWake'>
 }

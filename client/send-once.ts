@@ -4,7 +4,7 @@ const delaysMs = [400, 1_200, 3_000]
 
 /**
  * Sends a request and retries it with the same idempotency key, so that the server executes it once, while there is no
- * response, or one of a proxy or a stopping server. Other error responses are not retried.
+ * response, or one from a proxy or a server that is shutting down. Other error responses are not retried.
  */
 export async function sendOnce<T>(
   send: (idempotencyKey: string) => Promise<T>,

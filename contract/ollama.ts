@@ -3,7 +3,7 @@ import { component, describe, idempotencyHeaders } from './common.ts'
 import { maxBodyBytes, modelName, stop, tools } from './completions.ts'
 import { content, operation } from './operation.ts'
 
-// Ollama's protocol, `/ollama/api/*`: avees and plain models for software that speaks it. Unknown fields are ignored.
+// Ollama's protocol, `/ollama/api/*`: avees and plain models for software that uses it. Unknown fields are ignored.
 
 const tags = ['ollama'] as const
 

@@ -3,7 +3,7 @@ import { component, describe, idempotencyHeaders } from './common.ts'
 import { maxBodyBytes, modelName, stop, tools } from './completions.ts'
 import { operation } from './operation.ts'
 
-// OpenAI's protocol, `/v1/*`: avees and plain models for software that speaks it. Unknown fields are ignored.
+// OpenAI's protocol, `/v1/*`: avees and plain models for software that uses it. Unknown fields are ignored.
 
 const tags = ['openai'] as const
 

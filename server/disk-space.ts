@@ -24,8 +24,8 @@ export function diskSpace(dir: string, minFreeBytes: number) {
   return {
     isLow,
     /**
-     * Checks that the disk has space for new work that needs `bytes`. @throws insufficient_storage while some space is left,
-     * with which running work can finish
+     * Checks that the disk has space for new work that needs `bytes`. @throws insufficient_storage while there is still
+     * enough space for running work
      */
     async assertFree(bytes = 0): Promise<void> {
       if ((await free()) - bytes < minFreeBytes) throw storageFull()

@@ -28,7 +28,7 @@ export const droppedLogLines = (): number => droppedLines
 
 /**
  * Writes log lines to a file descriptor. A line that cannot be written (ENOSPC, EAGAIN, EPIPE) is dropped and counted:
- * pino's own destination retries for ever, also while the process exits.
+ * pino's own destination retries forever, also while the process exits.
  */
 export function createLogDestination(fd: number): DestinationStream {
   let rest: Uint8Array = new Uint8Array()
@@ -41,7 +41,7 @@ export function createLogDestination(fd: number): DestinationStream {
       if (recentLines.length > maxRecentLines) recentLines.shift()
       let bytes: Uint8Array | undefined
       try {
-        // The end of a line that was written in part comes first.
+        // The rest of a partly written line comes first.
         flush()
         bytes = Buffer.from(line)
         rest = bytes

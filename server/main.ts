@@ -2,5 +2,5 @@
 import { runCommand } from './cli/index.ts'
 
 process.exitCode = await runCommand(process.argv.slice(2), process.env)
-// An open handle must not keep a stopped server alive.
+// An open handle must not prevent a stopped server from exiting.
 setTimeout(() => process.exit(), 1_000).unref()

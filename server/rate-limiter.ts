@@ -35,7 +35,7 @@ export function createRateLimiter(
   const options = { keyPrefix: `gabee:${name}`, points, duration }
   const memory = new RateLimiterMemory(options)
   const keys = new LRUCache<string, true>({
-    // With `max`, each limiter would take 2.8 MB in advance.
+    // With `max`, each limiter would allocate 2.8 MB in advance.
     maxSize: maxKeys,
     sizeCalculation: () => 1,
     dispose: (_, key, reason) => void (reason === 'evict' && memory.delete(key)),
@@ -57,7 +57,7 @@ export function createRateLimiter(
       const remaining = limit - consumedPoints
       return remaining < 0 ? { waitMs: msBeforeNext } : { remaining }
     },
-    /** Returns one to the window. */
+    /** Refunds one to the window. */
     reward: async (key: string): Promise<void> => void (await limiter.reward(key)),
     reset: async (key: string): Promise<void> => void (await limiter.delete(key)),
   }

@@ -10,7 +10,7 @@ import {
   toRetryAfter,
 } from './rate-limiter.ts'
 
-/** Users of one household or office share an address. */
+/** The factor for addresses, because users of one household or office share one. */
 const addressFactor = 10
 
 const windowSeconds: Record<Work, number> = { questions: 60, uploads: 60 * 60, pulls: 60 * 60 }

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts'
 import type { Connection } from './connection.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Wrong usage: the exit code is 2, and the message is followed by the usage of the command. */
+/** An error of wrong usage: the exit code is 2, and the usage of the command follows the message. */
 export class UsageError extends Error {}
 
 export type Values = Readonly<Record<string, string | boolean | undefined>>
@@ -16,7 +16,7 @@ export type CommandContext = {
   config(): Config
   /** The address and the API key in the environment. */
   server: { url: string | undefined; apiKey: string | undefined }
-  /** Connects to the running server, or else to one that runs in this process until the command ends. */
+  /** Connects to the running server, or to one that is started in this process until the command ends. */
   connect(): Promise<Connection>
   /** Returns the absolute path of a file that the user names. */
   resolve(path: string): string
@@ -29,9 +29,9 @@ export type Command = {
   usage: string
   /** Options with their help texts. */
   options?: Record<string, { type: 'string' | 'boolean'; help: string }>
-  /** The least and the largest number of positional arguments. */
+  /** The minimum and maximum number of positional arguments. */
   positionals?: [min: number, max: number]
-  /** The rest of the help: one paragraph, and examples. */
+  /** The details in the help: one paragraph, and examples. */
   details: string
   /** Returns the exit code: 0 done, 1 failed. @throws UsageError */
   run(context: CommandContext): Promise<number>

@@ -7,7 +7,7 @@ import { connect } from './connection.ts'
 import { explain } from './explain.ts'
 import { createTerminal, type Terminal } from './terminal.ts'
 
-/** The commands, loaded on demand, because most of them talk to a server and need little code. */
+/** The commands, loaded on demand, because most of them only send requests and need little code. */
 const commands: Record<string, { summary: string; load(): Promise<Command> }> = {
   serve: {
     summary: 'Run the server; this is the default',

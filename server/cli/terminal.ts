@@ -46,7 +46,7 @@ export function createTerminal(
       clearProgress()
       err.write(`${line}\n`)
     },
-    /** Shows what is being done, with a bar for a share from 0 to 1; the next output replaces it. */
+    /** Shows a step in progress, with a bar for a share from 0 to 1; the next output replaces it. */
     progress(text: string, share?: number): void {
       if (!err.isTTY || isJson) return
       if (isProgressShown && performance.now() - shownAt < minIntervalMs) return

@@ -2,7 +2,9 @@ import type { Kysely, Transaction } from 'kysely'
 import type { Snapshot } from './snapshot.ts'
 import type { Tables } from './tables.ts'
 
-/** A connection or a transaction. Store functions accept either, so that a caller can combine several in one transaction. */
+/**
+ * A connection or a transaction. Store functions accept both, so that callers can combine several in one transaction.
+ */
 export type Db = Kysely<Tables>
 export type Trx = Transaction<Tables>
 
@@ -12,7 +14,7 @@ export type Database = {
   readonly db: Db
   /**
    * Runs `work` in one transaction; throwing rolls back. `work` must use only the given transaction, as the embedded
-   * database has a single connection. Does not retry. Throws what `work` throws, and AppErrors with status 503:
+   * database has a single connection. Does not retry. Throws the errors of `work`, and AppErrors with status 503:
    * `database_conflict` (a deadlock; nothing was stored), `database_timeout` (a statement took too long, or the
    * transaction was idle for too long), `database_busy` (no connection was free in time; nothing was stored) and
    * `database_away` (the connection was lost). A commit that was lost or timed out may have happened. Single statements
@@ -31,9 +33,9 @@ export type Database = {
   /** Sends a payload (under 8,000 bytes) to the listeners of the channel on all nodes, including this one, once `on` commits. */
   notify(on: Db | Trx, channel: string, payload: string): Promise<void>
   /**
-   * Resolves when no file of the embedded database contains rows that were deleted before the call: some seconds after
-   * the last use of a small database, and when a large one has been idle. On a server it resolves at once: autovacuum
-   * and the retention of the WAL are the operator's.
+   * Resolves when no file of the embedded database contains rows that were deleted before the call: a few seconds after
+   * the last use of a small database, or after a longer idle time of a large one. On a server it resolves at once:
+   * autovacuum and the retention of the WAL are the operator's.
    */
   purge(): Promise<void>
   /**
@@ -41,7 +43,7 @@ export type Database = {
    * reads a copy of its files.
    */
   readSnapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>
-  /** Makes one round trip; throws when the database is unavailable. */
+  /** Makes one round trip; throws if the database is unavailable. */
   ping(): Promise<void>
   /** Whether a write of the last minute failed because the disk of the database is full. */
   isDiskFull(): boolean

@@ -8,7 +8,7 @@ export type Engine = Pick<Database, 'kind' | 'listen' | 'notify' | 'purge' | 're
   /** Connections for Kysely: the pool, or a wrapper that shares its connections. */
   readonly connections: ConnectionSource
   transaction<T>(db: Db, work: (trx: Trx) => Promise<T>): Promise<T>
-  /** Copies the files of the embedded database, which `close` puts back unless `deleteCopy` was called. */
+  /** Copies the files of the embedded database, which `close` restores unless `deleteCopy` was called. */
   readonly copy?: { keep(): Promise<void>; delete(): Promise<void> }
   /** Statistics of this engine. */
   stats(): Record<string, number>

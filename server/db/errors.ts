@@ -21,7 +21,7 @@ export const databaseUnavailable = unavailable(
 
 export const databaseBusy = unavailable('database_busy', 'The database is busy. Try again in a moment.', 2)
 
-/** Nothing of the transaction was stored. */
+/** The transaction was rolled back. */
 export const databaseConflict = unavailable(
   'database_conflict',
   'The change conflicted with another one and was not saved. Try again.',
@@ -32,14 +32,14 @@ export const databaseConflict = unavailable(
 export const isConflict = (error: unknown): boolean =>
   error instanceof AppError && error.code === 'database_conflict'
 
-/** Nothing of the statement was stored, unless it was a commit that the embedded engine did not finish. */
+/** The statement had no effect, unless it was a commit that the embedded engine did not finish. */
 export const databaseTimeout = unavailable(
   'database_timeout',
   'The database took too long and cancelled the request. Try again.',
   2,
 )
 
-/** A row refers to one that does not exist, usually because a concurrent request deleted it. */
+/** A row refers to a row that does not exist, usually because a concurrent request deleted it. */
 export function referenceNotFound(thing: string, cause: unknown): AppError {
   const name = thing.replaceAll('_', ' ')
   return new AppError(

@@ -1,6 +1,6 @@
 /**
- * Returns patterns for `ilike any(…)` that match a text anywhere, with its wildcards escaped. A database with the locale
- * C folds the case of ASCII letters alone, so the usual spellings of other letters are included.
+ * Returns patterns for `ilike any(…)` that match a text anywhere, with its wildcards escaped. A database with the
+ * locale C folds only the case of ASCII letters, so the patterns include the usual spellings of other letters.
  */
 export function likePatterns(text: string): string[] {
   const lower = text.toLowerCase()

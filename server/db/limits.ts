@@ -4,7 +4,7 @@ export const defaultLimits = {
   maxConnections: 10,
   /** How long a caller waits for a free connection; a second connection requested inside a transaction can only time out. */
   connectTimeoutMs: 30_000,
-  /** Of one statement; a transaction that needs longer sets a local `statement_timeout`. */
+  /** The timeout of one statement; a transaction that needs longer sets a local `statement_timeout`. */
   statementTimeoutMs: 60_000,
   /** How long a transaction may wait for its next statement. */
   idleInTransactionTimeoutMs: 60_000,

@@ -21,7 +21,7 @@ import {
   unlimitedTime,
 } from './snapshot.ts'
 
-/** A statement takes up to this many rows; PostgreSQL limits its parameters to 65,535. */
+/** The maximum number of rows of a statement; PostgreSQL limits its parameters to 65,535. */
 const rowsPerStatement = 200
 const maxParameters = 65_535
 /** Characters of rows per statement of several rows, and between two checkpoints, which delete the WAL. */
@@ -29,10 +29,10 @@ const maxStatementCharacters = 1 << 20
 const checkpointCharacters = 64 << 20
 
 /**
- * Fills an empty database, at `url` or else in the directory `dir`/database, which must not exist, with the contents of
- * another one, in one transaction: the schema, the rows and all constraints. Then the number and the hashes of rows are
- * compared. The next `openDatabase` executes newer migrations. `onTable` is called before each table. A database that
- * an interrupted attempt has filled is only compared.
+ * Fills an empty database, at `url` or by default in the directory `dir`/database, which must not exist, with the
+ * contents of another one, in one transaction: the schema, the rows and all constraints. Then the number and the hashes
+ * of rows are compared. The next `openDatabase` executes newer migrations. `onTable` is called before each table. A
+ * database that an interrupted attempt has filled is only compared.
  * @throws AppError if the database has other contents, the other one is of a newer release, or the rows differ
  */
 export async function loadSnapshot(
@@ -110,7 +110,7 @@ async function fill(
   let written = 0
   for (const table of snapshot.tables) {
     onTable(table)
-    // Migrations may have inserted some.
+    // Migrations may have inserted some of the rows.
     await client.query(`delete from ${quote(table.name)}`)
     for await (const block of snapshot.readRows(table)) {
       for (const rows of statementsOf(block)) {
@@ -140,7 +140,7 @@ async function findDifference(client: pg.PoolClient, { tables }: Snapshot): Prom
   return [...expected.keys()][0]
 }
 
-/** Divides rows among statements. */
+/** Splits rows into statements. */
 function* statementsOf(rows: Row[]): Generator<Row[]> {
   let statement: Row[] = []
   let characters = 0

@@ -4,8 +4,8 @@ import type { Log } from '../log.ts'
 import { migrationFailed, migrationUnknown } from './errors.ts'
 
 /**
- * Executes the pending migrations in one transaction, under a lock that other processes wait for. Calls `keepCopy` before
- * it changes a database that has been migrated before. Throws when a newer release has migrated the database.
+ * Executes the pending migrations in one transaction, under a lock that other processes wait for. Calls `keepCopy`
+ * before it changes a database that has been migrated before. Throws if a newer release has migrated the database.
  */
 export async function migrate<T>(
   db: Kysely<T>,

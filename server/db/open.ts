@@ -15,8 +15,8 @@ import { translateError } from './translate-error.ts'
 const diskFullMs = 60_000
 
 /**
- * Opens the PostgreSQL server at `url`, or else the PostgreSQL embedded in the data directory `dir`, which no other
- * process may have open, and migrates its schema. Throws an AppError that says what to do.
+ * Opens the PostgreSQL server at `url`, or by default the PostgreSQL embedded in the data directory `dir`, which no
+ * other process may have open, and migrates its schema. Throws an AppError that says what to do.
  */
 export async function openDatabase(options: {
   url?: string | undefined

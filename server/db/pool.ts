@@ -68,8 +68,7 @@ export function createDialect(
 
 /**
  * Wraps a connection that was checked out of the pool. If the connection is lost, or has prepared statements of an
- * older schema, it returns to the pool at once, even while its caller waits for something else; later queries throw the
- * reason.
+ * older schema, it returns to the pool at once, even if its caller is idle; later queries throw the reason.
  */
 function wrapClient(
   client: Connection,

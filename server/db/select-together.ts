@@ -5,7 +5,7 @@ import type { Db } from './database.ts'
 export type Queries = Record<string, Expression<unknown>>
 type RowsOf<Query> = Query extends Expression<infer Row> ? ShallowDehydrateObject<Row>[] : never
 
-/** The rows of several queries that were read in one statement. They come as JSON: dates are strings. */
+/** The rows of several queries that were read in one statement. They are JSON, so dates are strings. */
 export type RowsTogether<Each extends Queries> = { [Name in keyof Each]: RowsOf<Each[Name]> }
 
 /** The columns of a statement that reads the rows of these queries. */

@@ -18,7 +18,7 @@ export type Snapshot = {
 /** Rows per round trip: the texts of pages and vectors are tens of kilobytes each. */
 const rowsPerBlock = 200
 
-/** Makes values look the same on every server. */
+/** Makes the text of values the same on every server. */
 const printSettings = [
   `set local timezone = 'UTC'`,
   `set local datestyle = 'ISO, MDY'`,

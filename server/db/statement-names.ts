@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 
 /** Statements that are used this often are prepared: parsing and planning take most of the time of a short one. */
 const minUses = 5
-/** Bounds the memory of a connection. */
+/** Limits the memory of a connection. */
 const maxPrepared = 200
 const maxCounted = 1_000
 /**

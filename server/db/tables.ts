@@ -18,7 +18,7 @@ type Stamp = ColumnType<Date, Date | string | undefined, Date | string>
 type BigIntText = ColumnType<string, number | bigint, number | bigint>
 
 export type ChallengePurpose = 'second_factor' | 'oidc' | 'passkey_creation' | 'passkey_request'
-/** The data that a sign-in at an OIDC provider needs when the browser returns. */
+/** The data of a sign-in at an OIDC provider that is needed when the browser returns. */
 type OidcChallenge = {
   verifier: string
   nonce: string
@@ -105,15 +105,15 @@ export type ToolFunction = {
   /** How a function of an OpenAPI description is called. */
   request?: {
     method: string
-    /** With the path of the server, before the variables are filled in. */
+    /** The URL with the path of the server and placeholders of the variables. */
     url: string
     path: string[]
     query: string[]
     header?: string[]
-    /** How arrays and objects in the query are written, where it is not as a field per element. */
+    /** How arrays and objects in the query are written, if not as a field per element. */
     styles?: Record<string, 'csv' | 'pipes' | 'spaces' | 'deep' | 'json'>
     body: string | null
-    /** The media type of the body, where it is not application/json. */
+    /** The media type of the body, if it is not application/json. */
     media?: string
   }
 }
@@ -172,7 +172,7 @@ export type Tables = {
     /** Deleted documents that remaining answers may quote. */
     documents: Generated<string[]>
     created_at: CreatedAt
-    /** Set while what was deleted is in the trash. */
+    /** Set while the deleted objects are in the trash. */
     restorable_until: Stamp | null
     /** When rows, files and quotations were deleted; the database files may still contain the rows. */
     cleaned_at: Stamp | null
@@ -235,7 +235,7 @@ export type Tables = {
     expires_at: Stamp | null
   }
   all_avees: Avees
-  /** A view without the hidden ones of attachments; foreign keys refer to the table. */
+  /** A view without the hidden avees of attachments; foreign keys refer to the table. */
   avees: Avees
   shares: {
     id: string
@@ -309,7 +309,7 @@ export type Tables = {
   /** Tool calls that wait for the approval of the asker; `approved` is null until the decision. */
   tool_approvals: { run_id: string; call_id: string; approved: boolean | null }
   all_conversations: Conversations
-  /** A view of those that are not in the trash; foreign keys refer to the table. */
+  /** A view of the rows that are not in the trash; foreign keys refer to the table. */
   conversations: Conversations
   messages: {
     id: string
@@ -324,7 +324,7 @@ export type Tables = {
     model_reason: string | null
     finish_reason: string | null
     citations: ColumnType<CitedPassage[], string | undefined, string>
-    /** The documents whose passages the model was given. */
+    /** The documents whose passages were in the prompt. */
     documents: Generated<string[]>
     /** The attachments of a question. */
     attachments: Generated<string[]>
@@ -336,7 +336,7 @@ export type Tables = {
     run_id: string | null
     created_at: Stamp
   }
-  /** Answers that are part of no conversation. */
+  /** Answers that are not part of a conversation. */
   completions: {
     run_id: string
     /** The completion that this one continues. */
@@ -352,7 +352,7 @@ export type Tables = {
     /** Null for an answer of a plain model. */
     layer_used: Layer | null
     citations: ColumnType<CitedPassage[], string | undefined, string>
-    /** The documents whose passages the model was given. */
+    /** The documents whose passages were in the prompt. */
     documents: Generated<string[]>
   }
   document_versions: {
@@ -363,7 +363,7 @@ export type Tables = {
     file: number | null
   }
   all_documents: Documents
-  /** A view of those that are not in the trash; foreign keys refer to the table. */
+  /** A view of the rows that are not in the trash; foreign keys refer to the table. */
   documents: Documents
   folders: {
     id: string

@@ -16,7 +16,7 @@ const DISK_FULL = '53100'
 const FOREIGN_KEY_VIOLATION = '23503'
 const CONFLICT_CODES = /^(40001|40P01)$/
 const TIMEOUT_CODES = /^(57014|25P03)$/
-/** A programming error with the code of a timeout: the driver does not support COPY. */
+/** A programming error that has the code of a timeout: the driver does not support COPY. */
 const COPY_REFUSED = /^COPY from stdin failed/
 
 /** Messages of the driver's errors without a code. */
@@ -45,7 +45,7 @@ export function translateError(error: unknown): unknown {
   return error
 }
 
-/** Whether a prepared statement failed because another server has changed a table since it was prepared. */
+/** Whether a prepared statement failed because another server has changed a table in the meantime. */
 export const isSchemaChange = (error: unknown): error is pg.DatabaseError =>
   error instanceof pg.DatabaseError && error.routine === 'RevalidateCachedQuery'
 

@@ -20,7 +20,7 @@ import {
 } from './store.ts'
 
 const kind = 'deletions.purge'
-/** Several deletions in a row are followed by one purge. */
+/** The delay after which one purge follows several deletions. */
 const purgeDelayMs = 500
 const maxPurgeDelayMs = 10_000
 /** Continues purges that were interrupted. */
@@ -86,7 +86,7 @@ export function deletions({
     return waiting.length > 0
   }
 
-  /** Not awaited: a busy embedded database purges much later, and the queue is bounded. */
+  /** Not awaited, because a busy embedded database purges much later, and the queue is bounded. */
   function purge(cleaned: string[]): void {
     const ids = cleaned.filter((id) => !purging.has(id))
     if (ids.length === 0) return
@@ -133,7 +133,7 @@ export function deletions({
     count: countContents,
 
     /**
-     * Records a deletion by the user (or nobody), in the transaction that completes it, and purges after its commit.
+     * Records a deletion by a user or by the server, in the transaction that completes it, and purges after its commit.
      */
     async record(
       on: Db,
@@ -157,7 +157,7 @@ export function deletions({
       return toReceipt(await updateContents(trx, id))
     },
 
-    /** Takes rows out of the trash with `take`. Returns false if their time there is over. */
+    /** Restores rows from the trash with `take`. Returns false if their time there is over. */
     async takeOut(trx: Trx, deletionId: string, take: () => Promise<unknown>): Promise<boolean> {
       if (!(await lockRestorable(trx, deletionId))) return false
       await take()

@@ -14,7 +14,7 @@ import type { FoundMemory, Memory } from '../memory/index.ts'
 import { decodeCursor, encodeCursor, pageOf } from '../paging.ts'
 import { listSearchedAvees, type SearchedAvee } from './store.ts'
 
-/** Bounds the work of one search: each avee takes some ten statements. */
+/** Limits the work of one search: each avee takes about ten statements. */
 const maxAvees = 50
 const maxResultsOfKind = 100
 const position = z.object({ offset: z.int().check(z.minimum(0), z.maximum(3 * maxResultsOfKind)) })

@@ -13,7 +13,7 @@ export type SearchedAvee = {
 }
 
 /**
- * Lists the avees that a user owns, talks with, follows, has a permission for, or that remember them, if the user may
+ * Lists the avees that a user owns, chats with, follows, has a permission for, or that remember them, if the user may
  * still see them; the latest conversations first.
  */
 export async function listSearchedAvees(db: Db, userId: string, limit: number): Promise<SearchedAvee[]> {

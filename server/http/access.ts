@@ -7,7 +7,7 @@ import { sessionCookie, visitorToken } from './session-cookie.ts'
 
 /** How requests are authenticated; the accounts module implements it. */
 export type Identity = {
-  /** personal: requests from the machine itself act as the owner. Called for every request, so it must be cheap. */
+  /** personal: requests from the machine itself act as the owner. Called for every request, so it must be fast. */
   mode(): Promise<'personal' | 'accounts'>
   /** The caller in personal mode. */
   owner(): Promise<Caller>
@@ -76,7 +76,7 @@ export function createAccessCheck(identity: Identity, origins: OriginCheck) {
       throw crossSite()
 
     const visitor = access === 'visitor' ? visitorToken(request) : undefined
-    // A page that sends it is embedded and must not show data of a signed-in user.
+    // A page that sends this header is embedded and must not show data of a signed-in user.
     if (visitor !== undefined && request.headers['x-visitor'] !== undefined)
       return await identity.visitor(visitor)
 
@@ -97,7 +97,7 @@ export function createAccessCheck(identity: Identity, origins: OriginCheck) {
 
   return async (request: FastifyRequest): Promise<void> => {
     const { config } = request.routeOptions
-    // The page is the same for everyone and must load even without the database.
+    // The page is the same for everyone and must load even if the database is unavailable.
     if (config.skipsAuthentication || request.is404) return
     const access = config.access ?? 'user'
     request.isFromOtherOrigin = origins.isFromOtherOrigin(request)

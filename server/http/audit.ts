@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What the audit log records instead of the caller, the declared action and the path's parameters. */
+    /** Values for the audit log that replace the caller, the declared action and the path's parameters. */
     audited: { actorId?: string; action?: string; target?: string } | undefined
   }
 }

@@ -8,9 +8,9 @@ export type Caller = {
   isAdmin: boolean
   /** The only avee that the caller's API key gives access to, or null for all. */
   aveeId: string | null
-  /** The scopes of the caller's API key; other callers may do everything. */
+  /** The scopes of the caller's API key; other callers have all scopes. */
   scopes?: readonly Scope[]
-  /** visitor: without an account, at the avee `aveeId`. */
+  /** visitor: has no account, and access to the avee `aveeId` only. */
   via: 'personal' | 'session' | 'api_key' | 'visitor'
   /** True for the first minutes of a session. */
   hasJustSignedIn?: boolean

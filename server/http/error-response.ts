@@ -42,7 +42,7 @@ function asAppError(thrown: unknown): AppError {
   return statusCode > 400 && statusCode < 500 ? rejected(statusCode) : internal(thrown)
 }
 
-/** How a foreign protocol answers with an error. */
+/** How a foreign protocol formats an error. */
 export type ErrorFormat = (error: AppError) => { status: number; body: object }
 
 declare module 'fastify' {
@@ -59,7 +59,7 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
   const error = asAppError(thrown)
   if (error.status >= 500) request.log.error({ err: error.cause ?? error, code: error.code }, error.message)
   if (error.retryAfter !== undefined) reply.header('retry-after', String(Math.ceil(error.retryAfter)))
-  // The body is no file.
+  // The body is not a file.
   reply.removeHeader('content-disposition')
   if (error.status === 401) reply.header('www-authenticate', 'Bearer')
   const path = pathOf(request.url)

@@ -10,15 +10,15 @@ const invalidFields = defineError(422, 'invalid_fields', sentenceFor, (problems)
 const missing = 'is missing'
 
 /**
- * Returns the error for a part of a request that its schema rejects. An invalid path parameter matches no object, so it
- * is 404.
+ * Returns the error for a part of a request that its schema rejects. An invalid path parameter matches no object and is
+ * therefore 404.
  */
 export function invalidRequest(part: string, issues: readonly z.core.$ZodIssue[]): AppError {
   if (part === 'params') return notFound()
   const problems = new Map<string, FieldProblem>()
   for (const { path: keys, message } of issues) {
     const path = keys.join('.')
-    // One problem per field: the others usually follow from the first.
+    // One problem per field, because the others usually follow from the first.
     if (!problems.has(path))
       problems.set(path, { path, problem: path === '' ? `The ${nameOf(part)} ${message}.` : message })
   }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { defineError } from '../errors.ts'
 
-/** No request has more than a few levels. Parsing two million nested arrays blocks the event loop for 0.8 s. */
+/** Requests have only a few levels. Parsing two million nested arrays blocks the event loop for 0.8 s. */
 const maxDepth = 100
 
 const tooDeep = defineError(

@@ -14,7 +14,7 @@ export type Metric =
 
 type LabelledValue = { labels: Record<string, string>; value: number }
 
-/** A metric that takes longer is left out, so that the others remain available without the database. */
+/** The timeout of a metric, which is then omitted, so that the others are available without the database. */
 const readTimeoutMs = 2_000
 
 const metricsForbidden = defineError(
@@ -24,8 +24,8 @@ const metricsForbidden = defineError(
 )
 
 /**
- * Serves GET /metrics in the text format of Prometheus: the process, requests by route, what is in the registry, and the
- * figures of the modules.
+ * Serves GET /metrics in the text format of Prometheus: metrics of the process, of requests by route, of the registry
+ * and of the modules.
  */
 export function serveMetrics(
   app: FastifyInstance,

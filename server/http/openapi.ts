@@ -7,7 +7,10 @@ import { errorResponse } from '../../contract/common.ts'
 import { type Content, isContent, type Operation, scopesOf } from '../../contract/operation.ts'
 import { sessionCookie, visitorCookie } from './session-cookie.ts'
 
-/** The documentation page without the bar of its generator, in the typeface of the system and at a readable width. */
+/**
+ * The style of the documentation page: without the bar of its generator, in the typeface of the system and at a
+ * readable width.
+ */
 const docsStyle = `
 .swagger-ui :is(.topbar, .info .link, .response-col_links) { display: none }
 .swagger-ui .wrapper { max-width: 70rem }
@@ -77,7 +80,7 @@ export async function serveApiDescription(app: FastifyInstance, publicUrl: strin
   let described: ReturnType<typeof describeApi> | undefined
   const describeOnce = () => (described ??= describeApi(operations, publicUrl ?? '/'))
 
-  // The plugin for the documentation page requires this one; the description itself is ours.
+  // The plugin for the documentation page requires this one, but does not generate the description.
   await app.register(fastifySwagger, {
     openapi: {},
     transform: ({ url }) => ({ schema: { hide: true }, url }),

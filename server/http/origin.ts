@@ -8,15 +8,15 @@ export type OriginSettings = {
   /** The configured public address of the server. */
   publicUrl: string | null
   allowedOrigins: readonly string[]
-  /** True if the server is meant to be behind a proxy. */
+  /** True if the server is configured to be behind a proxy. */
   trustsProxy: boolean
 }
 
 /**
  * Determines where a request comes from:
  *
- * - the machine: from the socket's address, which cannot be forged; a request with a header that proxies add came from
- *   elsewhere, whatever address the header claims;
+ * - the machine: from the socket's address, which cannot be forged; a request with a header that proxies add comes from
+ * elsewhere, whatever the address in the header;
  * - the page: from `Origin` and `Sec-Fetch-Site`, which browsers set and pages cannot change;
  * - the name it was sent to: from `Host`, which reveals an attacker's domain name (DNS rebinding).
  */
@@ -28,7 +28,7 @@ export function createOriginCheck({ publicUrl, allowedOrigins, trustsProxy }: Or
     isFromThisMachine(request: FastifyRequest): boolean {
       if (!isLoopbackAddress(request.socket.remoteAddress ?? '')) return false
       if (Object.keys(request.headers).some((name) => PROXY_HEADER.test(name))) return false
-      // A proxy that adds no header still passes the public host name on.
+      // A proxy that adds no header still forwards the public host name.
       return !trustsProxy || isLoopbackHost(request.hostname)
     },
 

@@ -8,7 +8,7 @@ import { diagramSecurityPolicy, workerSecurityPolicy } from './security-headers.
 /** The build of the web page. */
 export const builtPage = resolve(import.meta.dirname, '../../web/dist')
 
-/** Paths that are never a page; unknown ones are answered with JSON. */
+/** Paths that are never a page; the response to unknown ones is JSON. */
 const apiPaths = /^\/(?:api|v1|ollama|mcp|auth|docs|metrics|health|openapi\.json)(?:\/|$)/
 
 const notBuilt =
@@ -60,7 +60,7 @@ export async function servePage(
     if (path !== '/' && !request.headers.accept?.includes('text/html'))
       return sendNotFound(request, reply, allowedMethods)
     reply.header('cache-control', 'no-cache')
-    // Whoever has the link may read a shared conversation, but search engines must not list it.
+    // Everybody who has the link may read a shared conversation, but search engines must not list it.
     if (path.startsWith('/s/')) reply.header('x-robots-tag', 'noindex')
     if (!existsSync(join(directory, 'index.html'))) {
       return reply.code(503).type('text/html; charset=utf-8').send(notBuilt)

@@ -43,8 +43,9 @@ type Handler<O extends Operation> = (
 >
 
 /**
- * Adds the route of an operation. Requests are parsed by the operation's schemas before the handler runs, and response
- * bodies lose members that the schema lacks. A returned body is sent with the operation's only success status.
+ * Adds the route of an operation. Requests are parsed by the operation's schemas before the handler runs, and members
+ * that the schema lacks are removed from response bodies. A returned body is sent with the operation's only success
+ * status.
  */
 export function route<const O extends Operation>(
   app: FastifyInstance,
@@ -98,7 +99,7 @@ function schemaOf({ params, query, headers, body, responses = {} }: Operation): 
   }
 }
 
-/** Parses a part of a request. Fastify passes null where there is no body. */
+/** Parses a part of a request. Fastify passes null if there is no body. */
 export const validatorCompiler: FastifySchemaCompiler<z.ZodMiniType> =
   ({ schema, httpPart = 'body' }) =>
   (value: unknown) => {

@@ -1,7 +1,7 @@
 import fastifyHelmet from '@fastify/helmet'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 
-/** The worker that renders PDFs is the only script that compiles WebAssembly, so it has a policy of its own. */
+/** The worker that renders PDFs has a separate policy, because it is the only script that compiles WebAssembly. */
 export const workerSecurityPolicy =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 

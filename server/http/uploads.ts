@@ -113,7 +113,9 @@ async function receive<Staged extends { bytes: number }>(
 const tooLargeMessage = (maxBytes: number) =>
   `The file is larger than the limit of ${Math.floor(maxBytes / 1024 / 1024) || '1'} MB. MAX_UPLOAD_MB raises the limit.`
 
-/** Recognizes errors of the form parser, which have no codes. It calls a boundary that is too long a needle. */
+/**
+ * Recognizes errors of the form parser, which have no codes. Its message calls a boundary that is too long a needle.
+ */
 const isParserError = (error: unknown) =>
   error instanceof Error &&
   /premature|aborted|unexpected end of|part terminated early|boundary|needle|malformed part/i.test(

@@ -18,7 +18,7 @@ const titleWeight = 2
 /** A `sparsevec` holds at most 16,000 elements. Passages of the usual size have about 100 terms. */
 const maxTerms = 4_000
 
-/** The names of a document. Searching for them finds every passage of the document. */
+/** The names of a document, which are indexed with each of its passages. */
 export type DocumentNames = { title: string; filename: string | null }
 
 /** The terms of a text by their hash, and its vector in pgvector's text form. */
@@ -55,10 +55,12 @@ const numericCell = /\t[^\t\n\p{L}]*\p{Nd}[^\t\n\p{L}]*/gu
 /** The first characters of a page, usually its title. */
 const pageTitleCharacters = 200
 const pageTitleOf = (text: string) => text.slice(0, pageTitleCharacters)
-/** Makes single characters searchable without affecting the rank of texts that contain the bigram. */
+/**
+ * The weight of single characters: makes them searchable without affecting the rank of texts that contain the bigram.
+ */
 const characterWeight = 0.01
 
-/** Cached texts; the passages of a section follow soon after it. */
+/** The number of cached texts; the passages of a section follow soon after it. */
 const maxCountedTexts = 64
 
 /** Counts terms and words of texts that together are one BM25 document. */

@@ -19,7 +19,7 @@ const windowTokens = 30
  * to 8 % fewer of those without an answer are (docs/benchmarks.md).
  */
 const partDegree = 0.5
-/** A longer question has enough other terms, and comparing each of them with each word would take too long. */
+/** A longer question has enough other terms, and comparing all of them with all words would take too long. */
 const maxPartTerms = 50
 
 type Match = { term: QueryTerm; degree: number }

@@ -6,14 +6,14 @@ import { stopWordLanguages, stopWordsOf } from './stop-words.ts'
  * equally.
  */
 const carriedWeight = 0.5
-/** A question with at most this many terms besides stop words may depend on the one before. */
+/** A question with at most this many terms besides stop words may depend on the previous one. */
 const maxTermsOfFollowUp = 2
 /** The beginning of a long question suffices to detect its language. */
 const maxSampleWords = 40
 
 /**
- * Cues of a follow-up question by ISO 639-3 code: it begins as a continuation ("And in 2023?") or refers to something
- * said before ("How long is it?"). The same word may have another meaning in another language ("a", "en", "es", "il"),
+ * Cues of a follow-up question by ISO 639-3 code: it begins as a continuation ("And in 2023?") or refers to an earlier
+ * message ("How long is it?"). The same word may have another meaning in another language ("a", "en", "es", "il"),
  * so only the cues of the question's own language count.
  */
 const cues: Record<string, { beginnings: string; references: string }> = {
@@ -99,7 +99,10 @@ function isFollowUp(question: string, terms: QueryTerm[]): boolean {
   )
 }
 
-/** Returns whether a word refers to an earlier question; after a name it refers to that ("When did Ada open her shop?"). */
+/**
+ * Returns whether a word refers to an earlier question; after a name it refers to the name ("When did Ada open her
+ * shop?").
+ */
 function refersBack(words: string[], language: string): boolean {
   const first = words.findIndex((word) => references.get(language)?.has(word.toLowerCase()))
   if (first === -1) return false

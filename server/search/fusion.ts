@@ -4,7 +4,7 @@ import { normalizeCosines } from './normalize-cosines.ts'
 const vectorWeight = 0.6
 /** Keeps the lexical order among results that probably do not answer the question. */
 const minLexicalWeight = 0.1
-/** A passage nearer than this repeats the question instead of answering it. */
+/** A passage with a higher similarity repeats the question instead of answering it. */
 const maxNormalizedCosine = 0.5
 
 /**
@@ -14,7 +14,7 @@ const maxNormalizedCosine = 0.5
  * Retrieval" (2023), find the same for stronger models.
  *
  * A lexical score counts relative to the best one, times the confidence that these passages answer the question. A
- * cosine counts by its normalized square, so that a model to which everything is similar changes nothing.
+ * cosine counts by its normalized square, so that a model that finds all texts similar has no effect.
  *
  * @returns the union of both, best first; the score of the first is 1
  */

@@ -88,7 +88,7 @@ export function detectQuestionLanguage(question: string, languages: (string | nu
   return best && best.count > 0 && best.count >= words.length / 2 ? best.language : detectLanguage(question)
 }
 
-/** Scripts that identify the language of a short text. Kana come first, because Japanese uses Han characters too. */
+/** Scripts that identify the language of a short text. Kana come first, because Japanese also uses Han characters. */
 const scripts: [RegExp, string][] = [
   [/[\p{Script=Hiragana}\p{Script=Katakana}]/u, 'jpn'],
   [/\p{Script=Hangul}/u, 'kor'],

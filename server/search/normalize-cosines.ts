@@ -1,4 +1,4 @@
-/** The nearest results that may be relevant; those after them are the background. */
+/** The number of nearest results that may be relevant; the others are the background. */
 const maxRelevant = 20
 /** A smaller background is not representative of the model. */
 const minBackground = 10
@@ -6,7 +6,7 @@ const minBackground = 10
 /**
  * Normalizes cosine similarities, highest first, against their background. Embedding models differ in the cosine of
  * unrelated texts, so 0 is the mean of the background and 1 means identical texts. Without enough results for a
- * background, the lowest cosine takes its place.
+ * background, the lowest cosine is used.
  */
 export function normalizeCosines(cosines: number[]): {
   hasBackground: boolean

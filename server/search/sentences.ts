@@ -11,7 +11,7 @@ const abbreviations = new Set(
 )
 const lastWord = /(?:^|[\s(„“"'«])((?:\p{L}\.\s?)*\p{L}+|\d{1,2})\.\s*$/u
 const afterOrdinal = /^(?:Jan|Jän|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez|Jahrhundert|Jh)/
-/** Bounds the work per boundary; longer than any abbreviation. */
+/** Limits the work per boundary; longer than any abbreviation. */
 const maxLookBehind = 24
 
 /** Splits a text into its sentences, each with the whitespace after it. */

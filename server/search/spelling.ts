@@ -1,4 +1,4 @@
-/** Shorter words have too many neighbours. */
+/** Shorter words have too many similar words. */
 const minLength = 4
 /** Words of this length or longer may have two edits. Elasticsearch's `AUTO` fuzziness allows the second from 6 on. */
 const twoEditsFrom = 8

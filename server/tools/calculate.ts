@@ -15,7 +15,10 @@ const functions: Record<string, (...values: number[]) => number> = {
 }
 const constants: Record<string, number> = { pi: Math.PI, e: Math.E }
 
-/** Binding powers; a power binds to the right and more tightly than a sign, as in mathematics: −3² is −9. */
+/**
+ * Operator precedence; exponentiation is right-associative and has a higher precedence than a sign, as in mathematics:
+ * −3² is −9.
+ */
 const operators: Record<string, { power: number; apply: (a: number, b: number) => number }> = {
   '+': { power: 1, apply: (a, b) => a + b },
   '-': { power: 1, apply: (a, b) => a - b },
@@ -67,7 +70,7 @@ export function calculate(expression: string): number {
     throw new Error(next === '' ? 'The expression is incomplete.' : `"${next}" is not known here.`)
   }
 
-  /** Evaluates an operand with the operators after it that bind more tightly than `power`. */
+  /** Evaluates an operand with the following operators of a higher precedence than `power`. */
   function climb(power: number): number {
     let value = operand()
     for (;;) {

@@ -7,7 +7,7 @@ export const listCustomTools = (db: Db, aveeId: string): Promise<CustomToolRow[]
   db.selectFrom('own_tools').selectAll().where('avee_id', '=', aveeId).orderBy('id').execute()
 
 /**
- * Selects the tools that an answer may offer. Programs added by users who are no longer administrators are left out.
+ * Selects the tools that an answer may offer, without programs added by users who are no longer administrators.
  */
 export const selectOffered = (db: Db, { aveeId, isOwner }: { aveeId: string; isOwner: boolean }) =>
   db

@@ -23,9 +23,9 @@ export type ToolContext = {
   question: string
   /** The attachments of the conversation, which are searched like documents. */
   attachments: ConversationAttachments | undefined
-  /** Whether memories that may not leave the private network are left out. */
+  /** Whether memories that may not leave the private network are omitted. */
   excludesLocalOnly: boolean
-  /** The numbered passages that the model was given. */
+  /** The numbered passages in the prompt. */
   citations: readonly CitedPassage[]
   /** Addresses that web searches have returned in this answer. */
   foundUrls: Set<string>
@@ -46,7 +46,7 @@ export type ToolResult = {
   store?: (trx: Trx) => Promise<void>
 }
 
-/** The reach of a tool: documents, external services, or neither. */
+/** What a tool accesses: documents, external services, or neither. */
 export type ToolScope = 'documents' | 'external' | 'other'
 
 /** A call whose arguments are valid. */
@@ -85,7 +85,7 @@ export type BuiltInTool = {
   description: string
   scope?: ToolScope
   input: z.ZodType
-  /** Whether a call needs the user's approval: always if the tool changes something; never when left out. */
+  /** Whether a call needs the user's approval: always if the tool changes something; never by default. */
   needsApproval?: 'always' | ((input: unknown, context: ToolContext) => boolean)
   run(input: unknown, context: ToolContext): Promise<ToolResult>
 }

@@ -14,7 +14,7 @@ export type LeakReport = {
   /** Checks for canaries in responses whose caller may not read them. */
   probes: number
   canaries: number
-  /** One line for each canary found, and for each canary that not even its readers found. */
+  /** One line for each canary that a caller found without access, and for each canary that its readers did not find. */
   leaks: string[]
 }
 
@@ -44,7 +44,7 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
   const { canaries, counts, leaks } = requests
 
   const stored = await storeCanaries(requests)
-  // A persona instructs the model, which may repeat it to any visitor; here the model repeats everything else.
+  // Personas are excluded, because a model may repeat them to any visitor.
   answer = (prompt) =>
     canaries.reduce(
       (text, { word, place }) => (place.startsWith('persona') ? text.replaceAll(word, '') : text),

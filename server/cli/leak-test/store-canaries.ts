@@ -17,7 +17,9 @@ const password = 'a good long password'
 type Asked = { conversation: string; message: string }
 export type StoredCanaries = Awaited<ReturnType<typeof storeCanaries>>
 
-/** Registers the callers and stores canaries at every layer, then withdraws the access of some. Returns ids of objects. */
+/**
+ * Registers the callers and stores canaries at every layer, then revokes the access of some. Returns ids of objects.
+ */
 export async function storeCanaries({ tokens, canary, prepare }: LeakRequests) {
   // Users, avees, permissions.
   const userIds: Record<string, string> = {}
@@ -136,7 +138,7 @@ export async function storeCanaries({ tokens, canary, prepare }: LeakRequests) {
     const { id } = await prepare<{ id: string }>(user, 'POST', '/conversations', { avee })
     if (attaching.includes(user)) {
       const place = `an attachment of ${user} (${asked.length})`
-      // The other avee turns private.
+      // The other avee becomes private.
       const readers = avee === open ? readersLike(user) : []
       await upload(user, '/attachments', place, readers, { conversation_id: id })
     }
@@ -146,7 +148,7 @@ export async function storeCanaries({ tokens, canary, prepare }: LeakRequests) {
     })
     return { conversation: id, message: answer.message_id }
   }
-  // Private data is protected in the same way for every user, so not all of them need it.
+  // Private data is protected in the same way for every user, so it is stored for some of them only.
   for (const user of ['owner', 'intimate', 'friend', 'stranger', 'former']) {
     const own = (place: string) => canary(`${place} of ${user}`, readersLike(user))
     await upload(user, '/api/documents/upload', `a library document of ${user}`, readersLike(user))
@@ -206,7 +208,7 @@ export async function storeCanaries({ tokens, canary, prepare }: LeakRequests) {
     deletions.push((await prepare<Deleted>(user, 'DELETE', `/conversations/${id}`)).receipt.id)
   }
 
-  // Access is withdrawn.
+  // Access is revoked.
   await prepare('owner', 'DELETE', `/avees/${open}/permissions/${userIds['former']}`)
   await prepare('owner', 'PATCH', `/avees/${closed}`, { visibility: 'private' })
   return { open, closed, other, asked, links, deletions, webhooks: [webhook.id] }

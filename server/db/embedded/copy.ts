@@ -10,7 +10,7 @@ const maxAttempts = 3
 /**
  * Copies the directory of a running database. `prevent` runs a checkpoint, then its argument, during which there is no
  * other checkpoint. The WAL is copied last, so it has every change since that checkpoint. A database that opens the
- * copy recovers from the WAL, as after a crash, whatever was written meanwhile (PostgreSQL documentation, section
+ * copy recovers from the WAL, as after a crash, whatever was written in the meantime (PostgreSQL documentation, section
  * 25.3).
  */
 export async function copyDatabase(
@@ -18,7 +18,7 @@ export async function copyDatabase(
   to: string,
   prevent: (work: () => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  // A checkpoint writes this file; so does an engine that restarts.
+  // A checkpoint writes this file, and so does a restarting engine.
   const lastCheckpoint = async () => (await stat(join(from, 'global/pg_control'))).mtimeMs
   for (let attempt = 1; ; attempt += 1) {
     let isConsistent = false
@@ -34,7 +34,7 @@ export async function copyDatabase(
   }
 }
 
-/** Copies a directory without the entries in `omitted`. Files that are deleted meanwhile are left out. */
+/** Copies a directory without the entries in `omitted`. Omits files that are deleted in the meantime. */
 async function copyTree(from: string, to: string, omitted: string[] = []): Promise<void> {
   await mkdir(to, { recursive: true, mode: 0o700 })
   for (const entry of await readdir(from, { withFileTypes: true })) {

@@ -17,7 +17,7 @@ const ENGINE_VERSION = '18'
 
 /**
  * Returns the directory of the database within the data directory. `create` creates it under a temporary name first, so
- * that a crash leaves no partial database. Throws when another version of PostgreSQL created it.
+ * that a crash leaves no partial database. Throws if another version of PostgreSQL created it.
  */
 export async function prepareDirectory(
   dir: string,

@@ -22,7 +22,7 @@ type WithNodeFS = {
   FS: { filesystems: { NODEFS: { stream_ops: StreamOperations; node_ops: NodeOperations } } }
 }
 
-/** EIO in WASI. A server that cannot sync must stop, as data it considers written may be missing. */
+/** EIO in WASI. A server that cannot sync must stop, because data that counts as written may be missing. */
 const INPUT_OUTPUT_ERROR = 29
 
 /** A page of a table that PostgreSQL adds to its file. */
@@ -42,14 +42,14 @@ function syncedUntil(dir: string): number {
 }
 
 /**
- * A file system whose fsync reaches the disk. PGlite's own file system ignores fsync, so that after a power failure
- * committed rows are missing or the database does not open. Counts syncs and the growth of the WAL in bytes.
+ * A file system whose fsync syncs to the disk. PGlite's own file system ignores fsync, so that after a power failure
+ * committed rows may be missing or the database may not open. Counts syncs and the growth of the WAL in bytes.
  *
  * The sync of a commit is deferred until `sync`, so that several commits share one. The caller must call it before it
  * reports a commit. Until then only the WAL is written: any change of another file or a directory syncs it first.
  *
- * After a crash the engine syncs every file twice, which takes seconds on a busy disk. While it opens, files that have not
- * changed since the last checkpoint are left out.
+ * After a crash the engine syncs every file twice, which takes seconds on a busy disk. While it opens, files that have
+ * not changed since the last checkpoint are skipped.
  */
 export class DurableNodeFS extends NodeFS {
   readonly #gauges: Gauges
@@ -64,18 +64,18 @@ export class DurableNodeFS extends NodeFS {
     this.#syncedUntil = syncedUntil(dir)
   }
 
-  /** From now on every sync reaches the disk. */
+  /** Call when the database is open: from now on, every file is synced. */
   opened(): void {
     this.#syncedUntil = Number.NEGATIVE_INFINITY
     this.#isOpen = true
   }
 
-  /** Whether there are commits that `sync` has to bring to the disk. */
+  /** Whether there are commits that are not synced. */
   get isSyncDue(): boolean {
     return this.#unsynced !== undefined
   }
 
-  /** Brings all commits to the disk. After an error the engine must stop. */
+  /** Syncs all commits to the disk. After an error the engine must stop. */
   sync(): void {
     if (this.#unsynced === undefined) return
     this.#syncFile(this.#unsynced)

@@ -5,12 +5,12 @@ import { directoryInUse, directoryUnusable } from '../errors.ts'
 const SQLITE_BUSY = 5
 
 /**
- * Locks a data directory until `release` or the end of the process. Throws `data_dir_in_use` when another process,
+ * Locks a data directory until `release` or the end of the process. Throws `data_dir_in_use` if another process,
  * another container on this machine or this process has locked it.
  *
- * Uses the exclusive lock that SQLite holds on a file during a transaction: a lock of the operating system, which ends
+ * Uses SQLite's exclusive lock on a file during a transaction: a lock of the operating system, which ends
  * with its process on Linux, macOS and Windows, and SQLite's own lock within a process. Nothing else in this process
- * may open the file, as closing it would release the lock.
+ * may open the file, because closing it would release the lock.
  */
 export function lockDirectory(dir: string): { release(): void } {
   let lock: DatabaseSync | undefined

@@ -9,7 +9,7 @@ export const defaultSchedule = {
   pauseCheckpointBytes: 8 << 20,
   pauseMs: 500,
   /**
-   * WAL bytes from which a checkpoint runs even while statements wait; bounds the WAL that recovery after a crash
+   * WAL bytes from which a checkpoint runs even while statements wait; limits the WAL that recovery after a crash
    * reads.
    */
   maxWalBytes: 64 << 20,
@@ -20,7 +20,7 @@ export const defaultSchedule = {
   maxVacuumIntervalMs: 10 * 60_000,
   /**
    * A purge rewrites a table up to this size, about half a second of work, when the database has been idle for
-   * `pauseMs`; a larger one after `idleMs` for each such part, as it blocks everything else for longer.
+   * `pauseMs`; a larger one after `idleMs` for each such part, because it blocks everything else for longer.
    */
   pausePurgeBytes: 16 << 20,
   /** A large table is rewritten after this time at the latest, in any pause. */
@@ -51,8 +51,8 @@ type ChangedTable = { name: string; bytes: number; changes: number }
 type TableToVacuum = { name: string; vacuum: boolean; analyze: boolean }
 
 /**
- * Runs checkpoints, vacuum and analyze, as the embedded engine has no background processes. They share the only session
- * with other statements, and run when the database is idle if they can wait.
+ * Runs checkpoints, vacuum and analyze, because the embedded engine has no background processes. They share the only
+ * session with other statements, and run when the database is idle unless they are overdue.
  */
 export function startMaintenance(
   pool: Pool,
@@ -73,7 +73,7 @@ export function startMaintenance(
   const isIdleFor = (ms: number): boolean =>
     pool.waitingCount === 0 && pool.idleCount === pool.totalCount && performance.now() - lastUse >= ms
 
-  /** The engine counts from its start, and recovery ends with a checkpoint. */
+  /** The engine counts from its start, at which recovery ends with a checkpoint. */
   function walBytes(): number {
     const now = stats().walBytes
     if (now < lastCheckpoint.walBytes) lastCheckpoint = { at: performance.now(), walBytes: 0 }
@@ -172,7 +172,7 @@ export function startMaintenance(
       purge.tables = await listChangedTables()
     }
     for (let table = purge.tables[0]; table; table = purge.tables[0]) {
-      // Other callers may run between two small tables.
+      // Other callers can run between two small tables.
       if (isStopped || (table.bytes > schedule.pausePurgeBytes && !isPurgeDue())) return
       const { name, changes } = table
       await withSession(async (session) => {
@@ -231,7 +231,7 @@ export function startMaintenance(
         isPaused = false
       }
     },
-    /** Starts nothing more and waits for the running task. */
+    /** Starts no further task and waits for the running one. */
     async stop(): Promise<void> {
       isStopped = true
       clearInterval(timer)

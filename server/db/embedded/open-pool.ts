@@ -4,7 +4,7 @@ import { defaultLimits } from '../limits.ts'
 import { createPool } from '../pool.ts'
 import { type SupervisedEngine, startEngine } from './supervisor.ts'
 
-/** The pool of the only session that the embedded engine has. */
+/** The pool for the only session of the embedded engine. */
 export const createEmbeddedPool = (
   engine: SupervisedEngine,
   parts: { log: Log; limits: typeof defaultLimits },
@@ -15,7 +15,7 @@ export const createEmbeddedPool = (
     parts,
   )
 
-/** No limit that `setTimeout` can keep. */
+/** The maximum delay of `setTimeout`, in place of no limit. */
 const noLimitMs = 2 ** 31 - 1
 
 /** Opens a database directory without maintenance or time limits, for a program that reads or fills all of it. */

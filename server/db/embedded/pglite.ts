@@ -7,21 +7,21 @@ const settings = (statementTimeoutMs: number): Record<string, string | number> =
   // fdatasync has no effect in WASM; fsync reaches the file system, which calls fdatasync.
   wal_sync_method: 'fsync',
   statement_timeout: statementTimeoutMs,
-  // There are no background processes anyway.
+  // The engine has no background processes.
   autovacuum: 'off',
   jit: 'off',
-  // A quarter of the default: as fast with 10,000 passages, while searches of 50,000 take a sixth more CPU time.
+  // A quarter of the default. It is as fast with 10,000 passages; searches of 50,000 take a sixth more CPU time.
   shared_buffers: '32MB',
   // Pages are in memory or in the page cache of the system.
   random_page_cost: 1.1,
-  // Recycled files would keep deleted rows.
+  // Recycled files would contain deleted rows.
   wal_recycle: 'off',
   // Its output becomes part of logged errors, which must not contain statements or values.
   log_min_messages: 'fatal',
   log_line_prefix: '',
 })
 
-/** Opens the database in the directory, creating it when the directory is empty. Blocks its thread for some 100 ms. */
+/** Opens the database in the directory, creating it when the directory is empty. Blocks its thread for about 100 ms. */
 export async function openPglite(
   dir: string,
   gauges: Gauges,
@@ -42,7 +42,7 @@ export async function openPglite(
         `${name}=${value}`,
       ]),
     ],
-    // The engine reads these, though its published types do not include them.
+    // Options of the engine that its published types do not include.
     onStdout: print,
     onStderr: print,
   }

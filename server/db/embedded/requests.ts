@@ -14,7 +14,7 @@ const COPY_IN_REFUSED =
 
 /**
  * Buffers what a driver writes until it is a complete request: the startup packet, or messages up to Query, Sync, Flush
- * or Terminate. An engine with a single session must not get a part of a request.
+ * or Terminate. An engine with a single session must not receive a part of a request.
  *
  *   startup packet: int32 length, …            (first, without a type)
  *   message:        byte1 type, int32 length, …    (the length includes itself, not the type)
@@ -96,6 +96,9 @@ export function readSingleValue(response: Uint8Array): string | undefined {
 const text = (bytes: Buffer, from: number, to: number): string =>
   bytes.toString('latin1', from, Math.min(to, from + 2000))
 
-/** Inserts a CopyFail where the engine would wait for data, so that it responds with an error. Ignored when nothing is copied. */
+/**
+ * Inserts a CopyFail where the engine would wait for data, so that it responds with an error. The engine ignores it if
+ * nothing is copied.
+ */
 const withoutCopy = (request: Buffer, at: number): Buffer =>
   Buffer.concat([request.subarray(0, at), message('f', COPY_IN_REFUSED), request.subarray(at)])

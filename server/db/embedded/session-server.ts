@@ -3,11 +3,14 @@ import type { DurableNodeFS } from './durable-fs.ts'
 import { type Gauges, gauge } from './gauges.ts'
 import { isStartup, isTerminate, queryRequest, readSingleValue } from './requests.ts'
 
-/** The exit status with which PostgreSQL's code raises an ERROR. After any other exception it cannot continue. */
+/** The exit status by which PostgreSQL's code raises an ERROR. After any other exception the engine cannot continue. */
 const ERROR_RAISED = 100
 const SMALL_BYTES = 1 << 16
 const LARGE_BYTES = 1 << 22
-/** How long a response may wait for others to share its sync: a rotation of a hard disk at 7,200 rpm, the slowest sync. */
+/**
+ * How long a response may wait for others that share its sync: one rotation of a hard disk at 7,200 rpm, the slowest
+ * sync.
+ */
 const MAX_HOLD_MS = 8
 
 /** The engine's compiled functions, which its published types do not include. */
@@ -33,7 +36,7 @@ export function createSessionServer(
 ) {
   const compiled = engine.Module as unknown as Compiled
   const once = compiled._PostgresMainLoopOnce
-  // The engine's loop catches everything that is thrown inside; after a PANIC or a trap it must not continue.
+  // The engine's loop catches all exceptions, but must not continue after a PANIC or a trap.
   compiled._PostgresMainLoopOnce = () => {
     try {
       once()
@@ -76,10 +79,10 @@ export function createSessionServer(
     const value = readSingleValue(
       await run(queryRequest(`select setting from pg_settings where name = 'statement_timeout'`)),
     )
-    // A failed transaction executes nothing until it ends.
+    // A failed transaction executes no statements until it ends.
     if (value === undefined) return
     Atomics.store(gauges, gauge.statementTimeoutMs, BigInt(value))
-    // A value set for the transaction ends with it.
+    // A value that is set for the transaction ends with it.
     isTimeoutUnknown = open
   }
 
@@ -124,7 +127,7 @@ export function createSessionServer(
     return last
   }
   return {
-    /** Executes requests in order and passes on their responses; the end of a connection has none. */
+    /** Executes requests in order and returns their responses; the end of a connection has none. */
     handle(session: number, request: Uint8Array): void {
       void enqueue(() => serve(session, Buffer.from(request.buffer, request.byteOffset, request.byteLength)))
     },

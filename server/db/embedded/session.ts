@@ -49,7 +49,7 @@ export class Session extends Duplex {
 
   override _final(done: (error?: Error) => void): void {
     done()
-    // The driver ends its side and waits for the end of the other side.
+    // The driver closes its side and waits until the other side is closed.
     this.destroy()
   }
 

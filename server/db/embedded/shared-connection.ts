@@ -3,7 +3,7 @@ import type pg from 'pg'
 import { databaseBusy } from '../errors.ts'
 import type { ConnectionSource } from '../pool.ts'
 
-/** Statements that leave the session as it is. */
+/** Statements that do not change the session. */
 const independent = /^\s*(?:select|insert|update|delete|with)\b/i
 
 /**
@@ -11,7 +11,7 @@ const independent = /^\s*(?:select|insert|update|delete|with)\b/i
  * statements are sent without waiting for earlier responses, so that the engine always has its next one. A caller that
  * sends anything else (the start of a transaction, a setting) has exclusive use of the connection until it is released.
  *
- * An unused connection returns to the pool, for whose other callers it is next. Statements wait up to `timeoutMs` for
+ * An unused connection returns to the pool, where other callers wait for it. Statements wait up to `timeoutMs` for
  * their turn.
  */
 export function shareConnection(

@@ -49,7 +49,7 @@ export function startEngine({ dir, log, limits }: { dir: string; log: Log; limit
   const sessions = new Map<number, Session>()
   let gauges = newGauges()
   let current: Promise<Thread> | undefined
-  /** Rises with each thread and each requested end: messages of earlier threads are ignored. */
+  /** Increases with each thread and each requested end, so that messages of earlier threads are ignored. */
   let generation = 0
   let sessionCount = 0
   let restarts = 0
@@ -105,7 +105,7 @@ export function startEngine({ dir, log, limits }: { dir: string; log: Log; limit
     destroyAll(error)
   }
 
-  /** Sets the timeout of what is expected next: a response, or the next statement of an open transaction. */
+  /** Sets the timeout of the next message: a response, or the next statement of an open transaction. */
   function startTimer(): void {
     clearTimeout(timer)
     if (pending > 0) {
@@ -146,7 +146,7 @@ export function startEngine({ dir, log, limits }: { dir: string; log: Log; limit
     const { worker } = await opened()
     const number = ++sessionCount
     const post = (request: Buffer): void => {
-      // A copy, as the driver owns the bytes.
+      // A copy, because the driver owns the bytes.
       const own = new Uint8Array(request)
       worker.postMessage(
         { type: 'request', session: number, request: own } satisfies ToWorker,

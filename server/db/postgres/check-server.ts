@@ -16,7 +16,7 @@ export type ServerFacts = {
   canCreate: boolean
 }
 
-/** Throws when the server cannot be reached, is too old, or lacks pgvector. */
+/** Throws if the server cannot be reached, is too old, or lacks pgvector. */
 export async function checkServer(pool: Pool, url: string): Promise<void> {
   const problem = findProblem(await readFacts(pool, url))
   if (problem !== undefined) throw problem

@@ -9,7 +9,10 @@ import { translateError } from '../translate-error.ts'
 
 const MIN_RETRY_MS = 100
 const MAX_RETRY_MS = 5_000
-/** The interval of connection tests, because a connection that a router has dropped looks idle. */
+/**
+ * The interval of connection tests, because a connection that a router has dropped cannot be distinguished from an idle
+ * one.
+ */
 const KEEPALIVE_MS = 15_000
 
 /**

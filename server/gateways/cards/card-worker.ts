@@ -5,7 +5,7 @@ import { exceedsDepth } from '../../http/json-body.ts'
 import { type CardData, parseCard } from './card.ts'
 import { decodePng, encodePng, isPng, readChunks, textsOf, toSquare, writeChunks } from './png.ts'
 
-/** A card as it was read. `portrait` is a data: URL; `problem` says why there is none. */
+/** A parsed card. `portrait` is a data: URL; `problem` is the reason if there is none. */
 export type ReadCard = { card: CardData; portrait: string | null; problem: string | null }
 /** The result of the worker: the card, or why it cannot be read. */
 export type CardAnswer = ReadCard | { reason: string }

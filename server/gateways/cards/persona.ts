@@ -4,7 +4,7 @@ type Section = 'description' | 'personality' | 'scenario' | 'exampleDialogue' | 
 
 /**
  * The headings in a persona by the members of a card; the text before the first heading is the system prompt. Avees
- * have a field of their own for the example dialogue, which a persona of an earlier import contains.
+ * have a separate field for the example dialogue, which the persona of an earlier import contains.
  */
 const headings: Record<Section, string> = {
   description: 'Description',

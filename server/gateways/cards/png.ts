@@ -54,7 +54,7 @@ export const textChunk = (keyword: string, text: string): Chunk => ({
 /** Red, green, blue and alpha of each pixel, row by row. */
 export type Pixels = { width: number; height: number; rgba: Uint8Array }
 
-/** Bounds the memory of a decoded image: 64 MB. */
+/** Limits the memory of a decoded image to 64 MB. */
 const maxPixels = 16_000_000
 /** The samples of a pixel by colour type (PNG specification, 11.2.1). */
 const samplesOf: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }

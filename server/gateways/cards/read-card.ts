@@ -5,7 +5,7 @@ import { notACard } from './errors.ts'
 const timeoutMs = 20_000
 const maxMemoryMb = 256
 
-/** Reads a character card in a worker, with bounds on time and memory. @throws not_a_card */
+/** Reads a character card in a worker, with limits of time and memory. @throws not_a_card */
 export async function readCardFile(path: string): Promise<ReadCard> {
   const worker = new Worker(new URL('./card-worker.ts', import.meta.url), {
     workerData: path,

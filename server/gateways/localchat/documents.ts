@@ -28,7 +28,7 @@ import {
 import type { Runs } from '../../runs/index.ts'
 
 const previewCharacters = 200
-/** LocalChat lists all documents at once. Larger libraries have pages at /avees/local/documents. */
+/** LocalChat lists all documents at once. Larger libraries are paged at /avees/local/documents. */
 const maxListed = 1_000
 
 const keyBoundToAvee = defineError(

@@ -7,7 +7,7 @@ import { route } from '../../http/route.ts'
 import type { Knowledge } from '../../knowledge/index.ts'
 import type { Models } from '../../models/index.ts'
 
-/** How long the model services have to respond. */
+/** Timeout of the model services. */
 const modelStatusTimeoutMs = 2_000
 
 /** GET /api/status and /api/health: the current state of the services. */

@@ -37,7 +37,7 @@ export const mcpRoutes =
       void reply.code(response.status).headers(Object.fromEntries(response.headers))
       if (!response.body) return reply.send()
       const body = Readable.fromWeb(response.body as ReadableStream)
-      // The head follows the start of the run, which it names.
+      // The headers are sent after the start of the run, because they contain its id.
       await Promise.race([started.promise, once(body, 'readable', { signal })]).catch(() => undefined)
       return reply.header('x-accel-buffering', 'no').send(body)
     })

@@ -33,7 +33,7 @@ export type ToolDependencies = {
 }
 
 type Name = keyof typeof mcpTools
-/** The tools' implementations. Results may have further members, which are left out. */
+/** The tools' implementations. Results may have further members, which are omitted. */
 export type Tools = {
   [N in Name]: (
     input: z.output<(typeof mcpTools)[N]['input']>,

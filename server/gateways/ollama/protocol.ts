@@ -6,7 +6,7 @@ type End = {
   usage: { prompt_tokens: number | null; completion_tokens: number | null }
 }
 
-/** The last object of an answer, without durations, which a replay could not repeat. */
+/** The last object of an answer, without durations, which would differ in a replay. */
 export const toEnd = ({ finish_reason, usage }: End) => ({
   done: true,
   done_reason: finish_reason === 'length' ? ('length' as const) : ('stop' as const),
@@ -19,7 +19,7 @@ export const toToolCalls = (calls: readonly ToolCall[]) =>
     function: { name, arguments: JSON.parse(text || '{}') as Record<string, unknown> },
   }))
 
-/** Puts the text of an answer into the object of either route. */
+/** Adds the text of an answer to the object of either route. */
 type Put = (content: string, more?: { calls?: readonly ToolCall[]; thinking?: string }) => object
 
 const putMessage: Put = (content, { calls = [], thinking } = {}) => ({

@@ -41,7 +41,7 @@ const version = '0.12.6'
 /** Go's zero time, which Ollama's own clients show as unknown. */
 const unknownTime = '0001-01-01T00:00:00Z'
 
-/** /ollama/api: avees and models for software that speaks Ollama's protocol. */
+/** /ollama/api: avees and models for software that uses Ollama's protocol. */
 export const ollamaRoutes =
   ({ completions, runs }: { completions: Completions; runs: Runs }): FastifyPluginAsync =>
   async (app) => {

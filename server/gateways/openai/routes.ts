@@ -30,7 +30,7 @@ type ResponseBody = z.output<(typeof createResponse)['body']>
 
 const responsePrefix = 'resp_'
 
-/** /v1: avees and models for software that speaks OpenAI's protocol. `baseUrl` is the public address of this server. */
+/** /v1: avees and models for software that uses OpenAI's protocol. `baseUrl` is the public address of this server. */
 export const openaiRoutes =
   ({
     completions,

@@ -48,11 +48,11 @@ const maxTools = 20
 const timeout = () => AbortSignal.timeout(listTimeoutMs)
 const connectTimeoutMs = 10_000
 const listTimeoutMs = 15_000
-/** For all tools of an avee; OpenAI's models accept 128. */
+/** The maximum number of functions of all tools of an avee; OpenAI's models accept 128. */
 const maxOffered = 100
 const maxNameCharacters = 64
 const maxResultCharacters = 40_000
-/** The length of a result for people, and for the model after a takeover. */
+/** The maximum length of a result on the page, and for the model after a takeover. */
 const maxSummaryCharacters = 2_000
 
 /** The tools that owners add to their avees: operations of HTTP services, and servers of the Model Context Protocol. */

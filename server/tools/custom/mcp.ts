@@ -5,7 +5,7 @@ import type { publicClient } from '../../knowledge/index.ts'
 import { badArguments, toolReported, tooManyFunctions } from '../errors.ts'
 import { maxDescriptionCharacters, maxFunctions } from './openapi.ts'
 
-/** Limit for one message of a program. */
+/** The maximum size of one message of a program. */
 const maxMessageBytes = 4 * 1024 * 1024
 const maxPages = 10
 
@@ -32,14 +32,14 @@ async function transportTo(server: McpServer, http: HttpClient): Promise<Transpo
   })
 }
 
-/** Connects for the duration of `work`; a program runs no longer. */
+/** Connects for the duration of `work`; a program is started and stopped with it. */
 async function connected<T>(
   server: McpServer,
   http: HttpClient,
   signal: AbortSignal,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  // Most servers have no such tools, and the library takes 7 MB of memory.
+  // Loaded on demand, because most servers have no such tools and the library takes 7 MB of memory.
   const { Client, ProtocolError } = await import('@modelcontextprotocol/client')
   const client = new Client({ name: 'gabee', version: '1' })
   try {
