@@ -19,7 +19,7 @@ import { ButtonLink } from './ui/button.tsx'
 import { clearLocally, loadLocally, saveLocally } from './ui/local-storage.ts'
 import { EmptyState, ErrorState, Skeleton } from './ui/state.tsx'
 
-// The chat is part of the first load; the other screens are loaded on demand.
+// The chat is loaded with the page; the other screens are loaded on demand.
 const LoginScreen = onDemand(async () => (await import('./screens/login/login-screen.tsx')).LoginScreen)
 const ShareScreen = onDemand(async () => (await import('./screens/chat/share-screen.tsx')).ShareScreen)
 const LibraryScreen = onDemand(

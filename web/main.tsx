@@ -11,5 +11,5 @@ const server = createPageServer(() => {
 })
 
 keepOffline()
-// An `await` at the top level would split the page into many more files.
+// A top-level `await` would split the page into many more files.
 void startPage(server, <App />)

@@ -47,7 +47,7 @@ const withDiagrams = (): Plugin => ({
         configFile: false,
         root: import.meta.dirname,
         logLevel: 'error',
-        // One copy of KaTeX.
+        // Prevents a second copy of KaTeX.
         build: {
           outDir: 'dist',
           emptyOutDir: false,
@@ -63,7 +63,7 @@ const withDiagrams = (): Plugin => ({
 /** Scripts with fixed addresses: for other websites, and the service worker. */
 const classicScripts = { 'embed.js': 'embed/launcher.ts', 'service-worker.js': 'offline/service-worker.ts' }
 
-/** Builds classic scripts, in a function so that they add no global names. */
+/** Builds classic scripts, wrapped in a function so that they add no global names. */
 const withClassicScripts = (): Plugin => ({
   name: 'with-classic-scripts',
   apply: 'build',
@@ -79,7 +79,7 @@ const withClassicScripts = (): Plugin => ({
   },
 })
 
-/** Adds the licence of the typeface, which must accompany its files. */
+/** Adds the license of the typeface, which must accompany its files. */
 const withFontLicence = (): Plugin => ({
   name: 'with-font-licence',
   apply: 'build',
@@ -89,7 +89,7 @@ const withFontLicence = (): Plugin => ({
   },
 })
 
-/** Leaves out the texts of the API description, which only the server publishes. */
+/** Removes the texts of the API description, which only the server needs. */
 const withoutDescriptions = (): Plugin => ({
   name: 'without-descriptions',
   apply: 'build',
@@ -117,7 +117,7 @@ export default defineConfig({
     rolldownOptions: {
       input: ['index.html', 'embed.html'].map((name) => join(import.meta.dirname, name)),
       output: {
-        // React changes rarely, so it stays in the browser's cache when the page changes.
+        // React changes rarely, so it remains in the browser's cache when the page changes.
         codeSplitting: {
           groups: [
             { name: 'react', test: /node_modules\/(react|react-dom|scheduler)\//, priority: 1 },

@@ -67,7 +67,7 @@ export function createPageServer(onSignedOut: () => void, send?: typeof fetch): 
       },
     }),
   }
-  // With its default, a timer, a checkbox that the user clicks shows its old state until the timer ends.
+  // With the default, a timer, a clicked checkbox shows its old state until the timer ends.
   notifyManager.setScheduler(queueMicrotask)
   onConnected(() => void server.queries.invalidateQueries())
   addEventListener('offline', connection.check)
@@ -105,7 +105,7 @@ export function useIsAdmin(): boolean {
   return me.data?.is_admin === true
 }
 
-/** Queries the capabilities of the server, at most a minute old. Not for visitors without an account. */
+/** Queries the capabilities of the server, cached for up to a minute. Not for visitors without an account. */
 export function useServerStatus() {
   const api = useApi()
   const enabled = !useIsVisitor()

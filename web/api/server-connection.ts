@@ -9,7 +9,7 @@ export type ServerConnection = {
 }
 
 const probeTimeoutMs = 5_000
-/** The server responds within this time, except to requests that wait for a model. */
+/** The time within which the server responds, except to requests that wait for a model. */
 const slowResponseMs = 10_000
 const minPauseMs = 1_000
 const maxPauseMs = 10_000
@@ -77,7 +77,7 @@ export function createServerConnection(
       const timer = setTimeout(check, slowResponseMs)
       try {
         const response = await send(input, init)
-        // These responses come from a proxy of an unavailable server, or from the cache of the service worker.
+        // A proxy of an unavailable server, or the cache of the service worker, may have sent the response.
         if (
           state === 'lost' ||
           response.status === 502 ||

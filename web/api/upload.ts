@@ -7,8 +7,8 @@ export type UploadHandlers = {
 }
 
 /**
- * Uploads one file and returns the id of its run. Uses XMLHttpRequest because fetch reports no upload progress. Ends the
- * request as soon as the file is sent and the run is known; the events of the run report the rest.
+ * Uploads one file and returns the id of its run. Uses XMLHttpRequest because fetch reports no upload progress. Ends
+ * the request as soon as the file is sent and the id of the run is known; the events of the run report the rest.
  */
 export function uploadFile(
   url: string,
@@ -44,7 +44,7 @@ export function uploadFile(
       reject(new DOMException('The upload was cancelled.', 'AbortError'))
     })
     const form = new FormData()
-    // Fields come before the file, so that the server has them when the file begins.
+    // Fields are sent before the file, because the server needs them first.
     for (const [name, value] of Object.entries(fields)) form.set(name, value)
     form.set('files', file, file.name)
     request.send(form)

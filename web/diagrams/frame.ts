@@ -38,7 +38,7 @@ async function draw({ source, isDark }: DiagramRequest): Promise<DiagramResult> 
     const image = holder.content.querySelector('svg')
     const { width, height } = image?.viewBox.baseVal ?? {}
     if (!image || !width || !height) return 'invalid'
-    // Without these attributes the image would have no size.
+    // The image gets its size from these attributes.
     image.setAttribute('width', `${width}`)
     image.setAttribute('height', `${height}`)
     image.style.maxWidth = ''

@@ -9,7 +9,7 @@ export const stateLabels: Record<DocumentState, Message> = {
   'no-text': message('No text'),
 }
 
-/** Returns how a document can be searched; with an embedding model it needs vectors. */
+/** Returns how a document can be searched; semantic search needs vectors. */
 export const stateOf = (
   { passages, embedded }: Pick<Document, 'passages' | 'embedded'>,
   hasEmbeddingModel: boolean,

@@ -34,7 +34,7 @@ import './document-table.css'
 const maxRenderedRows = 200
 const estimatedRowHeight = 41
 
-/** The documents of an avee, to sort, filter, select, move, replace and delete. */
+/** A table of an avee's documents that can be sorted, filtered, selected, moved, replaced and deleted. */
 export function DocumentTable({ avee, documents }: { avee: Avee; documents: Document[] }) {
   const showsLayer = !avee.is_library
   const hasEmbeddingModel = useServerStatus().data?.embedding_model != null

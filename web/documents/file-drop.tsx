@@ -15,7 +15,7 @@ export function useFileDrop(onFiles: ((files: File[]) => void) | undefined): boo
 
   useEffect(() => {
     if (!isEnabled) return
-    // dragenter and dragleave fire for every descendant, so count them.
+    // Counts dragenter and dragleave, because they fire for every descendant.
     let depth = 0
     const reset = (): void => {
       depth = 0

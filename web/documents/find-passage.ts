@@ -4,7 +4,7 @@ export type HighlightedPassage = {
   start: number
   end: number
   text: string
-  /** The claim or query. The sentences of the passage that support it are emphasized. */
+  /** The claim or query; the sentences of the passage that support it are emphasized. */
   claim?: string
   /** Whether no sentence of the passage supports the claim: the passage is then only marked at its edge. */
   isUnsupported?: boolean

@@ -1,4 +1,4 @@
-/** Height in CSS pixels kept free above the element for the page navigation. */
+/** The height in CSS pixels above the element that is reserved for the page navigation. */
 const topMargin = 64
 
 /**

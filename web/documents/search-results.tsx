@@ -13,7 +13,7 @@ import './search-results.css'
 
 /**
  * The results of a search, best first, with the words of the query highlighted. A passage opens on its page; a
- * conversation and a memory lead to their screens. The arrow keys move between results.
+ * conversation and a memory open on their screens. The arrow keys move between results.
  */
 export function SearchResults({
   query,
@@ -102,7 +102,7 @@ function titleOf(result: SearchResult): string {
   return result.title ?? t('New conversation')
 }
 
-/** Returns the facts shown beside the title of a result. */
+/** Returns the details shown beside the title of a result. */
 function factsOf(result: SearchResult, showAvee: boolean): ReactNode[] {
   const facts: ReactNode[] = showAvee ? [<AveeFact key="avee" avee={result.avee} />] : []
   if (result.kind !== 'document') return [...facts, formatTime(result.created_at)]

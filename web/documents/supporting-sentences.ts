@@ -15,7 +15,7 @@ export function claimFor(answer: string, n: number): string {
   const claims: string[] = []
   let previous = ''
   for (const { segment } of sentenceSegmenter.segment(answer)) {
-    // The segmenter puts a mark after the full stop at the start of the next sentence.
+    // The segmenter assigns a mark after the full stop to the next sentence.
     const leadingMarks = /^\s*(?:\[[\d,\s]+\]\s*)*/.exec(segment)?.[0] ?? ''
     const sentence = segment.slice(leadingMarks.length)
     if (cites(leadingMarks, n)) claims.push(previous)

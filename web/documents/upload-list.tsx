@@ -19,7 +19,7 @@ export function UploadTray() {
   const [isOpen, setIsOpen] = useState(() => !matchMedia(phoneScreen).matches)
   const isRunning = list.some(isInProgress)
   useEffect(() => {
-    // Files that are not yet on the server would be lost.
+    // Files that are not on the server yet would be lost.
     if (!list.some(({ phase }) => phase === 'waiting' || phase === 'sending')) return
     const ask = (event: BeforeUnloadEvent): void => event.preventDefault()
     addEventListener('beforeunload', ask)

@@ -8,11 +8,11 @@ export function UploadQueueProvider({ uploads, children }: { uploads: UploadQueu
   return <UploadQueueContext value={uploads}>{children}</UploadQueueContext>
 }
 
-/** Resumes following uploads from before a page reload. Rendered once the user is known. */
+/** Follows uploads from before a page reload. Rendered once the user is known. */
 export function ResumeUploads() {
   const uploads = useUploadQueue()
   useEffect(() => {
-    // Not critical: the document list shows what was added.
+    // Not critical, because the document list shows what was added.
     uploads.resume().catch(() => undefined)
   }, [uploads])
   return null

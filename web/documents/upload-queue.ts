@@ -40,7 +40,10 @@ type SendResult = { runId: string } | { document: Document }
 type Send = (upload: Upload, signal: AbortSignal) => Promise<SendResult>
 type Entry = { upload: Upload; send: Send | undefined; abort: AbortController; unsubscribe?: () => void }
 
-/** Browsers open only six HTTP/1.1 connections per host, and the page needs some for other requests. */
+/**
+ * The maximum number of simultaneous uploads. Browsers open only six HTTP/1.1 connections per host, and the page needs
+ * some for other requests.
+ */
 const maxConcurrentUploads = 2
 
 export type UploadQueue = ReturnType<typeof createUploadQueue>
@@ -251,7 +254,7 @@ export function createUploadQueue({
     /** Stops all uploads that are not finished. */
     async stopAll(): Promise<void> {
       const running = entries.filter(({ upload }) => isInProgress(upload))
-      // Waiting uploads first, so that none of them starts.
+      // Stops waiting uploads first, so that none of them starts.
       for (const entry of running) if (entry.upload.phase === 'waiting') change(entry, { phase: 'stopped' })
       await Promise.all(
         running.filter((entry) => isInProgress(entry.upload)).map((entry) => this.stop(entry.upload.id)),

@@ -8,7 +8,7 @@ import { locatePassage } from './pdf/locate-passage.ts'
 import type { PassageBoxes } from './pdf/worker-messages.ts'
 import { supportingTexts } from './supporting-sentences.ts'
 
-/** Width divided by height of a printed page; it only decides how wide a gap separates columns. */
+/** The width of a printed page divided by its height; only affects the width of gaps that separate columns. */
 const aspectRatio = 0.7
 
 /** Finds a passage among the recognized words of a scanned page. Finds nothing for a null passage. */

@@ -40,7 +40,7 @@ export function EmbeddedChat({ handle, visit }: { handle: string; visit: Visit }
   )
 }
 
-/** The chat, whose address applies to the frame only. */
+/** The chat. Its address is that of the frame. */
 function Conversation({
   handle,
   visit,

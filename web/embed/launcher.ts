@@ -101,7 +101,7 @@ function start({ src, dataset }: HTMLScriptElement): void {
   const isNarrow = matchMedia('(max-width: 480px), (max-height: 480px)')
   const host = document.createElement('gabee-embed')
   const root = host.attachShadow({ mode: 'open' })
-  // Unlike a style element, allowed by every content security policy.
+  // Every content security policy allows this, unlike a style element.
   const sheet = new CSSStyleSheet()
   sheet.replaceSync(css)
   root.adoptedStyleSheets = [sheet]

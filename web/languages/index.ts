@@ -62,7 +62,7 @@ export async function chooseLanguage(choice: Language | undefined): Promise<void
   saveLocally(languageChoice, choice)
 }
 
-/** Loads a language and shows the page in it. The last call wins. */
+/** Loads a language and shows the page in it. If calls overlap, the last one applies. */
 export async function showLanguage(next: Language): Promise<void> {
   wanted = next
   const loaded = (await files[`./${next}.json`]?.()) ?? {}
@@ -97,7 +97,7 @@ export function rich<const Text extends string>(
   return createElement(Fragment, null, ...(Array.isArray(parts) ? parts : [parts]))
 }
 
-/** Keeps a name in another script from changing the order of the words around it. */
+/** Prevents a name in another script from changing the order of the words around it. */
 export const isolate = (text: string): string =>
   directionOf(language) === 'rtl' ? `\u2068${text}\u2069` : text
 

@@ -8,7 +8,7 @@ export const builtInName = (): string => t('Built-in (no language model)')
 export const modelName = ({ name, provider }: Pick<ModelInfo, 'name' | 'provider'>): string =>
   provider === 'extractive' ? builtInName() : name
 
-/** Says which model answers after the active one was deleted; `name` is that of the server. */
+/** Returns the message that names the model that answers after the active one was deleted. */
 export const successorText = (name: string): string =>
   t('The active model was deleted. {name} answers now.', {
     name: name === 'extractive' ? builtInName() : name,

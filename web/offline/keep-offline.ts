@@ -11,7 +11,7 @@ export function keepOffline(): void {
     .register('/service-worker.js')
     .then(() => serviceWorker.ready)
     .then(({ active }) => {
-      // On the first visit, some requests are older than the service worker.
+      // On the first visit, some requests were sent before the service worker was active.
       if (isNew)
         new PerformanceObserver((list) => active?.postMessage(pathsOf(list.getEntries()))).observe({
           type: 'resource',

@@ -1,6 +1,6 @@
 /**
- * Opens the page without a connection, with the data that this user read last. While the server is reachable,
- * everything comes from it, so that upgrades and withdrawn permissions apply at once. Opens the path of a clicked
+ * Opens the page without a connection, with the data that this user read last. While the server is reachable, all
+ * responses come from it, so that upgrades and revoked permissions apply at once. Opens the path of a clicked
  * notification.
  */
 
@@ -20,7 +20,10 @@ type Worker = {
   registration: { showNotification(title: string, options: NotificationOptions): Promise<void> }
 }
 type Tab = { id: string; focus(): Promise<unknown>; postMessage(path: string): void }
-/** Files that the page has loaded without this worker, or a notification to show, whose `data` is its path. */
+/**
+ * A message from the page: files that it has loaded without this worker, or a notification to show, whose `data` is its
+ * path.
+ */
 type PageMessage = WorkerEvent & {
   data: string[] | { title: string; options: NotificationOptions }
   source: Tab

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 
-/** An item of a list: a title, facts and buttons. */
+/** An item of a list: a title, details and buttons. */
 export function Row({ title, facts, children }: { title: ReactNode; facts: ReactNode; children: ReactNode }) {
   return (
     <li className="row">

@@ -55,7 +55,7 @@ class Boundary extends Component<{ location: string; bar: ReactNode; children: R
   }
 }
 
-/** Only a reload helps, because browsers cache the failed load of a module until then. */
+/** Only a reload helps, because browsers cache the failed load of a module. */
 function ScreenError({ isLoadError }: { isLoadError: boolean }) {
   const [state, setState] = useState<'idle' | 'checking' | 'unreachable'>('idle')
   const connection = useServerConnection()

@@ -36,7 +36,7 @@ export async function startPage(server: PageServer, page: ReactNode): Promise<vo
   const showChosen = () => showLanguage(chosenLanguage() ?? browserLanguage()).catch(() => undefined)
   await showChosen()
   addEventListener('storage', ({ key }) => {
-    // Another tab has chosen a language.
+    // The language was changed in another tab.
     if (key === languageChoice) void showChosen()
   })
   createRoot(root).render(

@@ -1,6 +1,6 @@
 /**
- * Whether the page is in a frame on another website. It has no cookies there, so that links to files of the server do
- * not work.
+ * Whether the page is in a frame on another website. It has no cookies there, so links to files of the server do not
+ * work.
  */
 export const isEmbedded = (): boolean => location.pathname.startsWith('/embed/')
 

@@ -2,7 +2,7 @@ import { currentLanguage, isolate, perLanguage } from '../languages/index.ts'
 
 const byteUnits = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte']
 
-// Each toLocaleString creates a formatter, which costs more than the rest of a message.
+// Cached, because each toLocaleString creates a formatter, which takes longer than the rest of a message.
 const fullTime = perLanguage(
   (language) => new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short', hour12: false }),
 )
@@ -10,7 +10,7 @@ const number = perLanguage((language) => new Intl.NumberFormat(language))
 const percent = perLanguage((language) => new Intl.NumberFormat(language, { style: 'percent' }))
 const alternatives = perLanguage((language) => new Intl.ListFormat(language, { type: 'disjunction' }))
 
-/** Joins facts: `PDF · 12 pages`. */
+/** Joins details: `PDF · 12 pages`. */
 export const joinFacts = (facts: (string | number | false | null | undefined)[]): string =>
   facts
     .filter(Boolean)
@@ -25,7 +25,7 @@ export function formatBytes(bytes: number): string {
   return value.toLocaleString(currentLanguage(), {
     style: 'unit',
     unit: byteUnits[step] ?? 'byte',
-    // The short form of English has no plural: 61 byte.
+    // The short form has no plural in English: 61 byte.
     unitDisplay: step === 0 ? 'long' : 'short',
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
@@ -50,7 +50,7 @@ export const formatPercent = (share: number): string => percent().format(share)
 
 export const formatNumber = (n: number): string => number().format(n)
 
-/** Formats a list of which one applies: `a, b or c`. */
+/** Formats a list of alternatives: `a, b or c`. */
 export const formatAlternatives = (items: string[]): string => alternatives().format(items)
 
 /** Formats a timestamp relative to now: the time of today, the day of this year, or the full date. */

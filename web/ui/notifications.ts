@@ -20,7 +20,7 @@ export async function setNotifications(isOn: boolean): Promise<NotificationState
 
 /**
  * Shows a notification if the user has turned them on and the page is hidden. It replaces one with the same tag. The
- * service worker shows it, because phones support no other notifications, and a click returns to the present path.
+ * service worker shows it, because phones support no other notifications. A click opens the current path.
  */
 export async function notifyInBackground(
   title: string,

@@ -2,8 +2,8 @@ import { useState } from 'react'
 import { loadLocally, saveLocally } from './local-storage.ts'
 
 /**
- * The unsaved values of a form. They are kept in this browser until `clear`, so that leaving the form loses nothing.
- * Only values that differ from `initial` are kept.
+ * The unsaved values of a form. They are kept in this browser until `clear`, so that they are not lost when the user
+ * leaves the form. Only values that differ from `initial` are kept.
  */
 export function useDraftState<Values extends object>(
   form: string,

@@ -3,7 +3,7 @@ import type { CharacterSpan } from './locate-passage.ts'
 /** A rectangle on a page, in shares of the page's width and height from its upper left corner. */
 export type Box = { left: number; top: number; width: number; height: number }
 
-/** Two boxes are on one line if they overlap vertically by this share of the lower one's height. */
+/** Two boxes are on one line if they overlap vertically by this share of the height of the lower one. */
 const minLineOverlap = 0.5
 /** A horizontal gap wider than this many line heights separates columns. */
 const maxGapInLineHeights = 3

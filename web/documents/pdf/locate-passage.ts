@@ -1,7 +1,7 @@
 /** A range of a page's characters by their indexes; `to` is exclusive. */
 export type CharacterSpan = { from: number; to: number }
 
-/** Shorter parts occur in too many places to be located reliably. */
+/** Shorter parts occur too often to be located reliably. */
 const minLetters = 4
 const unspacedScript =
   /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]{2,}$/u
@@ -57,7 +57,7 @@ function indexLetters(page: string[]) {
   return { letters, characterIndexes }
 }
 
-/** Splits a passage recursively until each part occurs on the page; returns these in passage order. */
+/** Splits a passage recursively until each part occurs on the page; returns the parts in passage order. */
 function splitIntoParts(passage: string, page: string): Part[] {
   const letters = normalizeLetters(passage)
   if (letters === '') return []

@@ -15,7 +15,7 @@ import { createPdfRenderer, type PdfRenderer } from './pdf-renderer.ts'
 import type { RenderedPage } from './worker-messages.ts'
 
 /**
- * Pages are rendered at multiples of this many device pixels, so that resizing a panel does not rerender them
+ * Pages are rendered at multiples of this number of device pixels, so that resizing a panel does not rerender them
  * constantly.
  */
 const widthStep = 128

@@ -125,7 +125,7 @@ function locateBoxes(
       if (!pdf.FPDFText_GetLooseCharBox(text, index, scratch)) return undefined
       const offset = scratch >> 2
       const [left = 0, top = 0, right = 0, bottom = 0] = pdf.heap().HEAPF32.subarray(offset, offset + 4)
-      // The page's rotation decides which corner is the upper left one.
+      // The rotation of the page determines which corner is the upper left one.
       const [a, b] = [corner(left, top), corner(right, bottom)]
       return {
         left: Math.min(a.x, b.x),

@@ -24,7 +24,7 @@ import { useToast } from '../../ui/toast.tsx'
 import { Invitations } from './invitations.tsx'
 import { useUsers } from './use-users.ts'
 
-/** The search field is shown from this number of users on. */
+/** The number of users from which on the search field is shown. */
 const searchableUsers = 8
 
 /** Lists users and invitations, and changes the rights of users. */

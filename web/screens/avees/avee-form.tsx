@@ -43,7 +43,7 @@ const fieldsOf = (avee: Avee): Fields => ({
 })
 
 const questionsOf = ({ example_questions }: Fields): string[] => linesOf(example_questions)
-/** Returns the origins of the entered addresses; invalid ones are left for the server to refuse. */
+/** Returns the origins of the entered addresses; keeps invalid ones, which the server refuses. */
 const originsOf = ({ embed_origins }: Fields): string[] =>
   linesOf(embed_origins).map((line) => URL.parse(line)?.origin ?? line)
 

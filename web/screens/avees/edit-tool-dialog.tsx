@@ -28,7 +28,7 @@ export function EditToolDialog({ tool, onClose }: { tool: CustomTool; onClose: (
           name: name.trim(),
           ...(tool.url !== null && url.trim() !== tool.url && { url: url.trim() }),
           ...(headers.trim() !== '' && { headers: headersOf(headers) }),
-          // All functions, including those that the service adds later.
+          // All functions, including future ones of the service.
           operations: selected.size === functions.length ? null : [...selected],
         },
       }),

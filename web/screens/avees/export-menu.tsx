@@ -13,7 +13,7 @@ const formats = [
   { format: 'avee', title: message('Everything, as an .avee file') },
 ] as const
 
-/** Downloads an avee as a character card or whole. */
+/** Downloads an avee as a character card or an .avee file. */
 export function ExportMenu({ avee }: { avee: Avee }) {
   const api = useApi()
   return (

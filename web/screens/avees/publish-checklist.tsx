@@ -7,7 +7,7 @@ import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
 import './publish-checklist.css'
 
-/** Parts that visitors expect of an avee, and whether they are complete. */
+/** Lists the parts of an avee that visitors expect, and whether they are complete. */
 export function PublishChecklist({
   avee,
   edited,

@@ -21,7 +21,7 @@ export function ToolSettings({ avee }: { avee: Avee }) {
       api.call(updateAvee, { params: { id: avee.id }, body: { tools: selected } }),
     onError: (error) => showToast(errorMessage(error), 'bad'),
     onSettled: () => queries.invalidateQueries({ queryKey: keys.avees }),
-    // Each request contains the whole selection, so they must arrive in order.
+    // Each request contains the whole selection, so requests must arrive in order.
     scope: { id: `tools of ${avee.id}` },
   })
   const selected = select.isPending ? select.variables : avee.tools

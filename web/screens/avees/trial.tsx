@@ -28,7 +28,10 @@ const maxHistory = 20
 
 type TrialTurn = { question: string; runId: string }
 
-/** A conversation that tries an avee's unsaved persona and greeting in the role of a stranger or friend. Nothing is stored. */
+/**
+ * A trial conversation with an avee's unsaved persona and greeting, in the role of a stranger or friend. No
+ * conversation is stored.
+ */
 export function Trial({
   avee,
   edited,

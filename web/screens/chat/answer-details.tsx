@@ -31,7 +31,7 @@ export function AnswerDetails({
   canChooseModel: boolean
   onRegenerate: (model: string) => void
 }) {
-  // A message without a model is a reply from the avee's owner; the reason says so.
+  // A message without a model is a reply from the avee's owner; its reason says this.
   if (!message.model)
     return message.model_reason && <span className="answer-details">{message.model_reason}</span>
   const name = message.model === 'extractive' ? builtInName() : message.model

@@ -7,7 +7,7 @@ import { CallArguments } from './tool-call.tsx'
 import './used-memories.css'
 import './answer-steps.css'
 
-/** The reasoning and tool calls of the model before its answer, folded. */
+/** The reasoning and tool calls of the model before its answer, collapsed. */
 export function AnswerSteps({
   reasoning,
   toolCalls,

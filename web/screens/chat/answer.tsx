@@ -113,7 +113,7 @@ export function AnswerHead({ avee }: { avee: Avee }) {
   )
 }
 
-/** Shows why an answer has no text yet, or no more for the moment. */
+/** Shows why an answer has no text yet or is paused. */
 export function Waiting({
   answer,
   isReconnecting,
@@ -147,7 +147,7 @@ function useReferences(
   isRunning: boolean,
   actions: MessageActions,
 ): References {
-  // The references must not change with every word of the text, because each change rerenders all paragraphs.
+  // The references must be stable while text is streamed, because each change rerenders all paragraphs.
   const textRef = useRef(text)
   useEffect(() => {
     textRef.current = text
@@ -306,8 +306,8 @@ function AnswerActions({
 }
 
 /**
- * Reloads the stored message, with its citations, when its run has the first word and when the run has ended. Also
- * notifies users about the end while the page is hidden.
+ * Reloads the stored message, with its citations, at the first word of its run and when the run has ended. Also
+ * notifies users of the end while the page is hidden.
  */
 export function RefreshAnswer({
   runId,

@@ -33,7 +33,7 @@ import { useThread } from './use-thread.ts'
 import { useUnsentConversation, useUnsentFiles } from './use-unsent-files.ts'
 import './chat-screen.css'
 
-/** The first load of an empty chat goes without the message list. */
+/** An empty chat is loaded without the message list. */
 const preloadDelayMs = 1_000
 
 const CitationPanel = onDemand(async () => (await import('./citation-panel.tsx')).CitationPanel)
@@ -166,7 +166,8 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   useQuestionFromNavigation(ask)
   const hasDraft = draft !== ''
   useEffect(() => {
-    // The answer needs this module, also when the connection is lost meanwhile. If loading fails, showing the answer reports it.
+    // Loads the module early, in case the connection is lost before the answer. The error of a failed load is shown
+    // with the answer.
     const load = (): void => void loadMessageList().catch(() => undefined)
     const timer = setTimeout(load, hasDraft ? 0 : preloadDelayMs)
     return () => clearTimeout(timer)
@@ -326,7 +327,7 @@ const toAttachment = ({ id, filename, title, type, bytes }: Document): Attachmen
   bytes,
 })
 
-/** Asks, once, the question passed by another screen with `navigate('/chat/…', { state: { ask } })`. */
+/** Asks once the question passed by another screen with `navigate('/chat/…', { state: { ask } })`. */
 function useQuestionFromNavigation(ask: (question: string) => void): void {
   const onQuestion = useEffectEvent(ask)
   useEffect(() => {

@@ -44,7 +44,7 @@ export function Composer({
   note,
   ref,
 }: {
-  /** Names the avee that is asked. */
+  /** The name of the avee that is asked. */
   label: string
   value: string
   onChange: (text: string) => void
@@ -91,7 +91,7 @@ export function Composer({
     event.preventDefault()
     if (canAsk) onAsk()
   }
-  /** Office programs put a picture of copied text on the clipboard too. */
+  /** Office programs also put a picture of copied text on the clipboard. */
   const onPaste = (event: ClipboardEvent): void => {
     const { files, types } = event.clipboardData
     if (!onAttach || files.length === 0 || types.includes('text/plain')) return
@@ -273,7 +273,7 @@ function UploadChips({
   )
 }
 
-/** The picture itself, or the state of the upload. */
+/** The picture, or the state of the upload. */
 function ChipIcon({ upload }: { upload: Upload }) {
   const id = upload.phase === 'done' ? documentOf(upload) : undefined
   if (id === undefined || !isPicture(/\w+$/.exec(upload.name.toLowerCase())?.[0] ?? ''))

@@ -4,7 +4,7 @@ import { t } from '../../languages/index.ts'
 import { IconButton } from '../../ui/button.tsx'
 import { useToast } from '../../ui/toast.tsx'
 
-/** The speech recognition of the browser; Chromium and Safari have it under a prefix. */
+/** The speech recognition of the browser; Chromium and Safari use a prefix. */
 type Recognition = EventTarget & { lang: string; continuous: boolean; start(): void; abort(): void }
 type RecognitionClass = new () => Recognition
 type ResultEvent = Event & { resultIndex: number; results: SpeechRecognitionResultList }

@@ -4,7 +4,7 @@ import { t } from '../../languages/index.ts'
 import { Dialog } from '../../ui/dialog.tsx'
 import './drop-dialog.css'
 
-/** Asks whether files belong to the conversation or to the documents of the avee. */
+/** Asks whether to add files to the conversation or to the documents of the avee. */
 export function DropDialog({
   avee,
   count,

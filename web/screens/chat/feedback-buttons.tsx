@@ -16,7 +16,10 @@ import { useDraftState } from '../../ui/use-draft-state.ts'
 
 type Votes = { feedback: { message_id: string; vote: Vote | null; note: string }[] }
 
-/** Rates an answer good or bad; pressing the same button again removes the rating. Owners can add a reason, from which the avee learns. */
+/**
+ * Rates an answer good or bad; pressing the same button again removes the rating. Owners can add a reason, which
+ * becomes a persona note.
+ */
 export function FeedbackButtons({ message, avee }: { message: Message; avee: Avee }) {
   const api = useApi()
   const queries = useQueryClient()

@@ -8,7 +8,7 @@ import { loadLocally } from '../../ui/local-storage.ts'
 import { AveeAvatar } from './avee-avatar.tsx'
 import './greeting.css'
 
-/** Set when an avee has been asked in this browser, which makes the explanation of avees unnecessary. */
+/** Set once an avee has been asked in this browser; the explanation of avees is then hidden. */
 export const knowsAvees = 'knows-avees'
 
 /** The avee's portrait and greeting, and questions to begin with, shown before the first question. */

@@ -68,7 +68,7 @@ function MessageRow({ message, ...props }: MessageRowProps) {
 const articleAt = (list: HTMLElement | null, position = -1): HTMLElement | undefined =>
   list?.querySelector<HTMLElement>(`[data-index="${position}"] article`) ?? undefined
 
-/** Ctrl+F opens the search in the conversation, as the browser's finds only the messages in the page. */
+/** Ctrl+F opens the search in the conversation, because that of the browser finds only rendered messages. */
 function useSearchKey(field: RefObject<HTMLInputElement | null>, onOpen: () => void): void {
   const onKeyDown = useEffectEvent((event: KeyboardEvent) => {
     const isFind = event.key === 'f' && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey
@@ -89,7 +89,7 @@ const estimatedHeight = 160
 /** Space below each message, as in the style sheet. */
 const rowGap = 24
 
-/** Only the messages in view are rendered. Pages are loaded when they come near. */
+/** Only the messages in view are rendered. Pages are loaded shortly before they scroll into view. */
 function LoadedMessages({ thread, avee, actions, isSearching, onSearch, onEditRefused }: MessageListProps) {
   const { conversationId, count, pending, list } = thread
   const { scroller, content, isAtBottom, scrollToBottom, leaveBottom } = useStickToBottom()
@@ -103,7 +103,8 @@ function LoadedMessages({ thread, avee, actions, isSearching, onSearch, onEditRe
     count,
     getScrollElement: () => scroller.current,
     estimateSize: () => estimatedHeight,
-    // A message replaces its placeholder as a new row, so that rows above the view are measured before they shift it.
+    // A loaded message has another key than its placeholder, so that rows above the view are measured before they move
+    // it.
     getItemKey: useCallback((position: number) => messages.get(position)?.id ?? position, [messages]),
     initialOffset: () => count * estimatedHeight,
     overscan: 4,
@@ -111,7 +112,7 @@ function LoadedMessages({ thread, avee, actions, isSearching, onSearch, onEditRe
   const rows = virtualizer.getVirtualItems()
   const first = Math.max(0, (rows[0]?.index ?? count) - pageSize / 2)
   const end = (rows.at(-1)?.index ?? count) + pageSize / 2
-  // Whole pages, so that not every row that scrolls into view rerenders the list.
+  // Rounded to pages, so that not every row that scrolls into view rerenders the list.
   const wanted = { first: first - (first % pageSize), last: end - (end % pageSize) }
   if (wanted.first !== range.first || wanted.last !== range.last) setRange(wanted)
 
@@ -127,7 +128,7 @@ function LoadedMessages({ thread, avee, actions, isSearching, onSearch, onEditRe
   useLinkedMessage(thread, show)
   useJump(scroller, target, {
     find: ({ position, message_id }) => {
-      // Each time, because a delayed scroll event from the bottom makes the list follow it again.
+      // Repeated for each frame, because a delayed scroll event at the bottom would follow the bottom again.
       leaveBottom()
       const message = articleAt(scroller.current, position)
       if (!message || messages.get(position)?.id !== message_id) {

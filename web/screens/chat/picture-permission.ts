@@ -11,7 +11,7 @@ const storageKey = (conversationId: string): string => `images-to:${conversation
 const details = z.object({ provider: z.string(), model: z.string() })
 
 /**
- * Returns the remote provider that may be sent the pictures of a conversation, as permitted by the user in this
+ * Returns the remote provider that may receive the pictures of a conversation, as permitted by the user in this
  * browser.
  */
 export const permittedProvider = (conversationId: string): string | undefined =>
@@ -20,7 +20,7 @@ export const permittedProvider = (conversationId: string): string | undefined =>
 export const permitProvider = (conversationId: string, provider: string): void =>
   saveLocally(storageKey(conversationId), provider)
 
-/** Returns the provider for which the server requests permission. */
+/** Returns the provider for which the server requires permission. */
 export function askedProvider(error: ApiError | undefined): string | undefined {
   const parsed = details.safeParse(error?.details)
   return error?.code === 'images_need_permission' && parsed.success ? parsed.data.provider : undefined

@@ -8,9 +8,9 @@ import { useApi, useRunHub, useServerConnection } from '../../api/react.tsx'
 import { loadLocally, saveLocally } from '../../ui/local-storage.ts'
 import { errorMessage } from '../../ui/state.tsx'
 
-/** A question that waits for the connection. It survives a closed tab. */
+/** A question that waits for the connection, stored so that it survives a closed tab. */
 export type QueuedQuestion = {
-  /** The idempotency key of its request, so that the server answers it once, however often it is sent. */
+  /** The idempotency key of its request, so that the server answers it once. */
   key: string
   userId: string
   handle: string
@@ -114,7 +114,7 @@ async function sendQueue(userId: string, sender: Sender): Promise<void> {
         ? navigator.locks.request(`question ${key}`, () => sendQueued(key, sender))
         : sendQueued(key, sender))
     } catch (failure) {
-      // Without a response it stays in the queue until the connection is back.
+      // Without a response it remains in the queue until the connection is restored.
       if (failure instanceof ApiError && failure.status === 0) return
       changeQuestion(key, { error: errorMessage(failure) })
     } finally {

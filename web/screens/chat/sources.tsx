@@ -5,7 +5,7 @@ import { placeOf } from '../../documents/place-of.ts'
 import { message, t } from '../../languages/index.ts'
 import './sources.css'
 
-/** Explains why a citation shows nothing of its document. */
+/** Explains why the document of a citation is not shown. */
 export const hiddenCitationTexts = {
   deleted: message('Document deleted'),
   no_access: message('You no longer have access'),

@@ -55,7 +55,7 @@ function Frame({ children }: { children: ReactNode }) {
   )
 }
 
-/** Announces the start and end of an answer to screen readers, rather than every word. */
+/** Announces the start and end of an answer to screen readers, instead of every word. */
 function AnswerStatus({ thread }: { thread: Thread }) {
   const { last } = thread
   const isWaiting = thread.pending?.phase === 'queued'

@@ -16,7 +16,7 @@ export type PendingTurn = {
 }
 
 export type Turn = {
-  /** The remote provider that may be sent pictures; empty for none. */
+  /** The remote provider that may receive pictures; empty for none. */
   imagesTo?: string
 } & (
   | { kind: 'ask'; question: string }

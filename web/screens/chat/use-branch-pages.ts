@@ -6,7 +6,7 @@ import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { pageSize } from './use-thread.ts'
 
-/** Pages out of view are discarded after this time, which bounds the memory of a long conversation. */
+/** The time after which pages out of view are discarded, to limit the memory of a long conversation. */
 const unusedPageMs = 10_000
 
 /**

@@ -1,6 +1,6 @@
 import { type RefObject, useEffect, useEffectEvent } from 'react'
 
-/** The rows around a target are measured once it has stayed in place for this many frames. */
+/** The number of frames without movement of the target after which the rows around it have been measured. */
 const settledFrames = 3
 
 /** Scrolls until the target is a quarter below the top of the view. Stops when the user scrolls. */

@@ -32,7 +32,7 @@ function* matchesIn(row: HTMLElement, text: string): Generator<Range, undefined>
     const nodes = document.createTreeWalker(part, NodeFilter.SHOW_TEXT)
     for (let node = nodes.nextNode(); node; node = nodes.nextNode()) {
       const found = node.textContent?.toLowerCase() ?? ''
-      // A few letters have another length in lower case.
+      // A few letters have a different length in lower case.
       if (found.length !== node.textContent?.length) continue
       for (let at = found.indexOf(wanted); at !== -1; at = found.indexOf(wanted, at + wanted.length)) {
         const range = new Range()

@@ -1,6 +1,6 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 
-/** Distance from the bottom, in CSS pixels, that still counts as being at the bottom. */
+/** The distance in CSS pixels up to which the view counts as being at the bottom. */
 const toleranceInPixels = 60
 
 /** Keeps a growing conversation scrolled to its bottom, where it starts, until the user scrolls up. */
@@ -37,7 +37,7 @@ export function useStickToBottom(): {
     let lastTop = element.scrollTop
     const onScroll = (): void => {
       const isNear = element.scrollHeight - element.scrollTop - element.clientHeight < toleranceInPixels
-      // Only the user scrolls upwards. Growing text does not change scrollTop.
+      // If scrollTop decreases, the user has scrolled up: growing text does not change it.
       if (isNear) isSticky.current = true
       else if (element.scrollTop < lastTop) isSticky.current = false
       lastTop = element.scrollTop

@@ -71,7 +71,7 @@ export function useThread({
               api.call(listMessages, { params: { id: conversationId }, query, signal })
             const known = queries.getQueryData<MessageList>(queryKey)
             if (known && known.messages.length > 0 && known.messages.length < maxLastMessages) {
-              // Starts at the same message, so that the visible messages stay loaded.
+              // Starts at the same message, so that the visible messages remain loaded.
               const grown = await load({ offset: known.offset, limit: 2 * maxLastMessages })
               if (grown.messages.length > 0) return grown
             }

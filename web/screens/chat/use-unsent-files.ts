@@ -12,7 +12,7 @@ import { setUnsentConversation, unsentConversation } from '../../shell/unsent-co
 /** The attachments of a conversation that no question has used yet, without those in the upload queue. */
 export function useUnsentFiles(conversationId: string | undefined): {
   files: Document[]
-  /** Hides some or all of them until the next request to the server. */
+  /** Hides some or all attachments until the next request. */
   drop: (conversationId: string, isDropped?: (file: Document) => boolean) => void
 } {
   const api = useApi()

@@ -127,7 +127,7 @@ export function ShareBar({ value, max }: { value: number; max: number }) {
   )
 }
 
-/** A word-sized line chart of daily counts. */
+/** A sparkline of daily counts. */
 export function Sparkline({ days, counts }: { days: string[]; counts: Map<string, number> }) {
   const max = Math.max(1, ...counts.values())
   const points = days.map(

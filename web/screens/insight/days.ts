@@ -15,7 +15,7 @@ export const formatDay = (day: string): string =>
     timeZone: 'UTC',
   })
 
-/** Returns the upper end of a chart axis: the largest value, rounded up in its leading digit. */
+/** Returns the upper end of a chart axis: the largest value, rounded up to one significant digit. */
 export function axisMax(values: number[]): number {
   const max = Math.max(1, ...values)
   const step = 10 ** Math.floor(Math.log10(max))

@@ -24,7 +24,7 @@ import { useDraftState } from '../../ui/use-draft-state.ts'
 import './updates.css'
 import './insight-form.css'
 
-/** Dated news about the avee, each on a layer. */
+/** Dated updates of the avee, each on a layer. */
 export function Updates({ avee }: { avee: Avee }) {
   const api = useApi()
   const list = useQuery({

@@ -153,7 +153,7 @@ type Link = {
   error: string
 }
 
-/** Reads the tokens of a link to this page; a fragment never reaches a server or its log. */
+/** Reads the tokens in the fragment of a link to this page, because browsers do not send fragments to servers. */
 function parseLink(fragment: string): Link {
   const values = new URLSearchParams(fragment.slice(1))
   const valueOf = (name: string) => values.get(name) ?? ''

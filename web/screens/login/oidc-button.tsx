@@ -47,7 +47,8 @@ const messages: Record<string, Message> = {
 }
 
 /**
- * Returns the message for an error code. The link contains only a code, so that nobody can inject text into this page.
+ * Returns the message for an error code. The link contains only a code, so that a link cannot inject text into this
+ * page.
  */
 export const oidcErrorMessage = (code: string): string =>
   t((Object.hasOwn(messages, code) && messages[code]) || message('Sign-in failed. Try again.'))

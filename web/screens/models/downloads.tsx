@@ -15,8 +15,8 @@ type Download = { runId: string; model: string }
 const inProcess = 'in_process/'
 
 /**
- * Starts and follows downloads of models, of the catalogue or of Ollama, including ones that were started before a reload or
- * in another tab.
+ * Starts and follows downloads of models from the catalogue or with Ollama, including those that were started before a
+ * reload or in another tab.
  */
 export function useDownloads({ ofCatalogue }: { ofCatalogue: boolean }) {
   const api = useApi()

@@ -71,7 +71,7 @@ export function ModelsScreen() {
           }
         </Loaded>
       </Section>
-      {/* Rendered after the list, so that it does not move when the list loads. */}
+      {/* Rendered only after the list, so that it does not move when the list loads. */}
       {isAdmin && !list.isPending && !status.isPending && (
         <>
           <Providers />

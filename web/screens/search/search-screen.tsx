@@ -15,7 +15,7 @@ import { EmptyState, ErrorState, Skeleton } from '../../ui/state.tsx'
 import { Destinations } from './destinations.tsx'
 import './search-screen.css'
 
-/** The search starts when nothing was typed for this long. */
+/** The search starts after this time without typing. */
 const typingPauseMs = 300
 
 const scopeNames: Record<SearchScope, Message> = {
@@ -161,7 +161,7 @@ export function SearchScreen() {
   )
 }
 
-/** From the search field, the down arrow leads to the results. */
+/** In the search field, the down arrow moves the focus to the results. */
 function focusFirstResult(event: KeyboardEvent<HTMLElement>): void {
   if (event.key !== 'ArrowDown') return
   const first = document.querySelector<HTMLElement>('.search-results :is(.destination, .search-hit)')

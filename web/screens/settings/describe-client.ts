@@ -1,6 +1,6 @@
 import { t } from '../../languages/index.ts'
 
-/** The order matters: browsers also name those that they are compatible with. */
+/** The order matters, because the user agent of a browser also contains the names of compatible ones. */
 const browsers = { Edg: 'Edge', OPR: 'Opera', Firefox: 'Firefox', Chrome: 'Chrome', Safari: 'Safari' }
 const systems = {
   Android: 'Android',

@@ -3,7 +3,7 @@ import { getFactors } from '../../../contract/second-factors.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 
-/** How the user can prove their identity; not at all without a password and second factor. */
+/** How the user can prove their identity; `none` without a password and second factor. */
 export type Proof = 'password' | 'code' | 'none'
 
 /**

@@ -5,7 +5,9 @@ import { type ExtraToken, extensions } from './extensions.ts'
 export type MarkdownToken = MarkedToken | ExtraToken
 export type Block = { raw: string; token: MarkdownToken }
 
-/** The last blocks may still change: a list grows, a line of dashes turns a paragraph into a heading. */
+/**
+ * The number of last blocks that may still change: a list grows, or a line of dashes turns a paragraph into a heading.
+ */
 const openBlocks = 2
 
 /**

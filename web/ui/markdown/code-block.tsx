@@ -57,7 +57,7 @@ export function CodeBlock({
       </figcaption>
       {note && <p className="code-note">{note}</p>}
       {children ?? (
-        // A part that scrolls must be reachable by keyboard.
+        // A scrollable part must be reachable by keyboard.
         <pre tabIndex={0}>
           {coloured?.code === code ? (
             // The highlighter escapes the code and adds only spans with class names.

@@ -99,7 +99,7 @@ function useDiagram(source: string): DiagramResult | undefined {
           if (result !== undefined) keep(key, result)
           show(result)
         })
-        // Without a connection the source stays.
+        // Without a connection the source remains.
         .catch(() => undefined)
     return () => {
       isCurrent = false

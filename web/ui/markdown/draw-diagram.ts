@@ -59,7 +59,7 @@ async function drawInFrame(request: DiagramRequest): Promise<DiagramResult | und
 async function openFrame(): Promise<HTMLIFrameElement> {
   const element = document.createElement('iframe')
   element.sandbox.add('allow-scripts')
-  // The development server sends no scripts to a frame without an origin.
+  // The development server does not send scripts to a frame with an opaque origin.
   if (import.meta.env.DEV) element.sandbox.add('allow-same-origin')
   element.src = '/diagram.html'
   element.className = 'diagram-frame'

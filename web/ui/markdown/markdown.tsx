@@ -27,8 +27,8 @@ const ReferencesContext = createContext<References>(noReferences)
 const FootnotesContext = createContext<(label: string) => string | undefined>(() => undefined)
 
 /**
- * Renders Markdown that may still grow; finished blocks are not rerendered. The text cannot make the page load or run
- * anything: images become links, HTML is shown as text.
+ * Renders Markdown that may still grow; finished blocks are not rerendered. The text cannot load or run anything in the
+ * page: images become links, and HTML is shown as text.
  */
 export function Markdown({
   text,
@@ -73,7 +73,7 @@ function renderBlock(token: MarkdownToken, isLast = false, dir?: 'auto'): ReactN
     case 'paragraph':
       return <p dir={dir}>{renderInline(token.tokens)}</p>
     case 'heading':
-      // All headings have one level, because models skip levels and the page has headings above.
+      // All headings have the same level, because models skip levels and the page has higher-level headings.
       return (
         <h3 className={`heading-${token.depth}`} dir={dir}>
           {renderInline(token.tokens)}

@@ -11,7 +11,7 @@ export function MathFormula({ source, tex, isDisplay }: { source: string; tex: s
         const html = renderMath(tex, isDisplay)
         if (isCurrent && html !== undefined) setRendered({ tex, html })
       },
-      // Without a connection the source stays.
+      // Without a connection the source remains.
       () => undefined,
     )
     return () => {
@@ -19,7 +19,7 @@ export function MathFormula({ source, tex, isDisplay }: { source: string; tex: s
     }
   }, [tex, isDisplay])
   if (rendered?.tex !== tex) return <code className={isDisplay ? 'math-display' : undefined}>{source}</code>
-  // KaTeX escapes the text and writes only markup of its own; links and images are off.
+  // KaTeX escapes the text and generates all markup; links and images are off.
   const html = { __html: rendered.html }
   return isDisplay ? (
     // Scrollable areas must be focusable.
