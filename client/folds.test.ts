@@ -95,7 +95,7 @@ test('events of unknown kinds are skipped, malformed ones reported', () => {
   report.mockRestore()
 })
 
-test('reasoning is kept apart from the answer, and a queue position is described in words', () => {
+test('separates reasoning from the answer, and describes a queue position in words', () => {
   const queued = [{ event: 'queued', position: 2, wait_ms: 3_400 }]
   expect(foldAll(answerFold, queued).waitingFor).toBe('In the queue of the model: place 2, about 3 s.')
   const answer = foldAll(answerFold, [
@@ -107,7 +107,7 @@ test('reasoning is kept apart from the answer, and a queue position is described
   expect(answer).toMatchObject({ text: 'Yes', reasoning: 'Let me see.', waitingFor: undefined })
 })
 
-test('an upload keeps files apart, also two of one name', () => {
+test('an upload distinguishes files, also two with the same name', () => {
   const ingest = foldAll(ingestFold, [
     { message: 'Processing a.pdf...', file: 'a.pdf' },
     { message: 'Reading', stage: 'parse', file: 'a.pdf', completed: 1, total: 4 },

@@ -39,7 +39,7 @@ describe('sign-in throttle', () => {
     expect(await throttle.begin(client(1), 'ann')).toMatchObject({ isKnown: true })
   })
 
-  test('keeps clients behind an untrusted proxy apart', async () => {
+  test('distinguishes clients behind an untrusted proxy', async () => {
     const throttle = createSignInThrottle({ limit: 10 })
     const from = (forwardedFor: string) => ({ ip: '10.0.0.1', forwardedFor })
     await countAdmitted(Array.from({ length: 20 }, () => throttle.begin(from('203.0.113.9'), 'owner')))

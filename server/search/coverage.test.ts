@@ -17,7 +17,7 @@ test('short parts do not count', async () => {
   expect(await coverage('Where is the cat?', 'The category of the concatenation')).toMatchObject({ share: 0 })
 })
 
-test('a compound is no missing term where its words are contained, and counts where only it is', async () => {
+test('a compound is not a missing term if its words are contained, and counts if only the compound is', async () => {
   expect(await coverage('Revenue in FY-2018?', 'revenue 2018 fy')).toMatchObject({ share: 1 })
   expect(await coverage('E-mail', 'email')).toMatchObject({ matched: 1 })
 })

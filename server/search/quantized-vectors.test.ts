@@ -18,7 +18,7 @@ test.each([3, 16, 100])('finds the nearest of vectors of %i dimensions', (dimens
   expect(found.filter((similarity) => similarity >= (exact[9] ?? 0))).toHaveLength(10)
 })
 
-test('leaves out deleted rows and vectors of zeros, and reuses rows', () => {
+test('omits deleted rows and zero vectors, and reuses rows', () => {
   const quantized = new QuantizedVectors(2)
   expect(quantized.nearest(new Float32Array([1, 0]), 5)).toEqual([])
   quantized.set(0, [1, 0])

@@ -63,7 +63,7 @@ describe.each(DATABASES)('deletions on %s', (kind) => {
     return [...filesWith(dir, words), ...(url === undefined ? [] : await tablesWith(url, words))]
   }
 
-  test('leave no word of documents, conversations, avees and accounts behind', {
+  test('remove every word of documents, conversations, avees and accounts', {
     timeout: 180_000,
   }, async () => {
     const words: string[] = []
@@ -120,7 +120,7 @@ describe.each(DATABASES)('deletions on %s', (kind) => {
     expect(await placesWith(words)).toEqual([])
   })
 
-  test('leave no word of a document behind that earlier answers quote', { timeout: 180_000 }, async () => {
+  test('remove every word of a document that earlier answers quote', { timeout: 180_000 }, async () => {
     const visitor = await registerUser(server)
     const avee = await createAvee(owner.client)
     const secret = word()

@@ -74,7 +74,7 @@ describe('the HTTP server', () => {
     headers: Record<string, string> = { 'content-type': 'application/json' },
   ) => await server.call<ErrorResponse>('POST', url, { body: payload, headers })
 
-  test('lets no cache keep what the API answers', async () => {
+  test('forbids caches to store responses of the API', async () => {
     const { token } = await server.register()
     for (const response of [
       await server.call('GET', '/me', { token }),

@@ -45,7 +45,7 @@ const anyBody = {
 type Description = { paths: Record<string, Record<string, unknown>> }
 
 for (const kind of ONE_DATABASE) {
-  describe(`what belongs to others on ${kind}`, () => {
+  describe(`objects of other users on ${kind}`, () => {
     let ollama: ScriptedOllama
     let app: TestApp
     let admin: TestUser
@@ -98,7 +98,7 @@ for (const kind of ONE_DATABASE) {
       }
     }
 
-    test('does not shorten the pages of the list of runs', async () => {
+    test('do not shorten the pages of the list of runs', async () => {
       const { client } = await registerUser(app)
       const avees = [await createAvee(owner.client), await createAvee(owner.client)]
       for (const { id } of avees) await ask(client, (await createConversation(client, id)).id, 'Who are you?')
@@ -107,7 +107,7 @@ for (const kind of ONE_DATABASE) {
       expect(runs).toMatchObject([{ scope: avees[0]?.id }])
     })
 
-    test('is indistinguishable from missing objects in every operation on an id', async () => {
+    test('are indistinguishable from missing ones in every operation on an id', async () => {
       const [theirs, mine] = await Promise.all([createObjects(owner), createObjects(visitor)])
       const { paths } = bodyOf(await app.get<Description>('/openapi.json'))
       const probes = Object.entries(paths).flatMap(([path, operations]) =>

@@ -93,7 +93,7 @@ describe.each(ONE_DATABASE)('sign-in at an OIDC provider on %s', (kind) => {
     expect(await me((await signIn({ invitation })).token)).toMatchObject({ email })
   })
 
-  test('a matching address links no account; only the user of an account does', async () => {
+  test('a matching address does not link an account; only its user can', async () => {
     const user = await registerUser(app, { invitation: await invite() } as never)
     const { email, id } = user.session.user
     provider.person = { ...newPerson(), email, email_verified: true }
@@ -155,7 +155,7 @@ describe.each(ONE_DATABASE)('sign-in at an OIDC provider on %s', (kind) => {
     expect((await client.get('/me')).status).toBe(401)
   })
 
-  test('a disabled account stays closed', async () => {
+  test('a disabled account cannot sign in', async () => {
     const { id } = await me((await signIn({ invitation: await invite() })).token)
     bodyOf(await admin.client.patch(`/admin/users/${id}`, { disabled: true }))
     expect(await signIn()).toMatchObject({ error: 'account_disabled' })

@@ -249,7 +249,7 @@ describe.each(ONE_DATABASE)('second factors on %s', (kind) => {
     })
   })
 
-  test('neither secrets nor codes are in the database', async () => {
+  test('the database contains neither secrets nor codes in plain text', async () => {
     const { secret, codes } = await withApp()
     const { db } = app.app.database
     const stored = JSON.stringify([

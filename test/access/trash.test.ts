@@ -101,7 +101,7 @@ describe.each(ONE_DATABASE)('the trash on %s', (kind) => {
     expect((await owner.client.get(`/deletions/${receipt.id}`)).status).toBe(404)
   })
 
-  test('hides a conversation with what was learned from it until it is restored', async () => {
+  test('hides a conversation with its memories until it is restored', async () => {
     const { visitor, avee, conversation } = await prepare('Halden')
     const { client } = visitor
     const note = 'Remember that my boat is called Seagull.'
@@ -138,7 +138,7 @@ describe.each(ONE_DATABASE)('the trash on %s', (kind) => {
     expect(await listMessages(client, conversation)).toHaveLength(4)
   })
 
-  test('is emptied of one object by a permanent deletion, and of the rest when it expires', {
+  test('loses one object by a permanent deletion, and the others when they expire', {
     timeout: 120_000,
   }, async () => {
     const names = ['Xylquarrin', 'Vorbundsk']

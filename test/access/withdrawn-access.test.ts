@@ -84,7 +84,7 @@ const changes: Change[] = [
 ]
 
 for (const kind of ONE_DATABASE) {
-  describe(`what was answered before a change of access, on ${kind}`, () => {
+  describe(`earlier answers after a change of access, on ${kind}`, () => {
     let ollama: ScriptedOllama
     let app: TestApp
 
@@ -153,7 +153,7 @@ for (const kind of ONE_DATABASE) {
       bodyOf(await client.get<Message>(`/messages/${answer.id}`)).citations
 
     describe.each(['llama3.2:1b', 'extractive'] as const)('with the model %s', (model) => {
-      test('is shown while access lasts', async () => {
+      test('are shown while access lasts', async () => {
         const given = await prepare(model)
         const { client } = given.visitor
         const pages = await Promise.all(
@@ -174,7 +174,7 @@ for (const kind of ONE_DATABASE) {
         ])
       })
 
-      test.each(changes)('shows nothing of the document after $name', async ({ apply, status }) => {
+      test.each(changes)('show nothing of the document after $name', async ({ apply, status }) => {
         const given = await prepare(model)
         const { client } = given.visitor
         await apply(given)
@@ -278,7 +278,7 @@ for (const kind of ONE_DATABASE) {
       expect((await usesOf(owner)).conversations).toHaveLength(1)
     })
 
-    test('a user deletes what is theirs after the avee turns private, and reads none of it', async () => {
+    test('a user can delete, but not read, their own data after the avee becomes private', async () => {
       const given = await prepare('llama3.2:1b')
       const { owner, visitor, avee, conversation } = given
       const { client } = visitor
@@ -318,7 +318,7 @@ for (const kind of ONE_DATABASE) {
       expect((await client.get<{ is_following: boolean }>(`/avees/${avee}`)).body.is_following).toBe(false)
     })
 
-    test('shows the new layer to those who may see it', async () => {
+    test('show the new layer to those who may see it', async () => {
       const given = await prepare('llama3.2:1b')
       bodyOf(await given.owner.client.patch(`/documents/${given.documentId}`, { layer: 'public' }))
       bodyOf(
@@ -345,7 +345,7 @@ for (const kind of ONE_DATABASE) {
       expect(last).toMatchObject({ event: 'complete', citations: [{ n: 1, status: 'deleted' }] })
     })
 
-    test('an answer that is streaming ends with an error when the avee turns private', async () => {
+    test('an answer that is streaming ends with an error when the avee becomes private', async () => {
       const { owner, visitor, avee } = await prepare('llama3.2:1b')
       const { id } = await createConversation(visitor.client, avee)
       const hidden = Promise.withResolvers<void>()

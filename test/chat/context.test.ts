@@ -44,7 +44,7 @@ for (const kind of ONE_DATABASE) {
     })
     const lastPrompt = () => JSON.stringify(ollama.requestsTo('/api/chat').at(-1)?.body['messages'])
 
-    test('a trial sees what its layer may see, remembers nothing and is stored nowhere', async () => {
+    test('a trial uses the documents of its layer, and stores neither memories nor a conversation', async () => {
       const { client } = await registerUser(app)
       const { client: other } = await registerUser(app)
       const { id, handle } = await createAvee(client, { persona: 'A sailor.' })

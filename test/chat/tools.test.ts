@@ -177,7 +177,7 @@ describe('tools', () => {
     expect(tools.map(({ name }) => name)).toContain('search_web')
   })
 
-  test('reach nothing outside for an avee or a conversation that is local only', async () => {
+  test('call no external service for an avee or a conversation that is local only', async () => {
     const { client, avee, id } = await start(app, ['calculate', 'fetch_page', 'search_web'])
     const offered = () => prompt(ollama).tools?.map((tool) => tool.function.name)
     ollama.script('/api/chat', calling({ name: 'search_web', arguments: { query: 'newts' } }), {
@@ -192,7 +192,7 @@ describe('tools', () => {
     expect(offered()).toEqual(['calculate'])
   })
 
-  test('reach nothing outside once the avee or the conversation is local only', async () => {
+  test('call no external service once the avee or the conversation is local only', async () => {
     const { client, avee, id } = await start(app, ['search_web'])
     for (const path of [`/avees/${avee.id}`, `/conversations/${id}`]) {
       const asked = ollama.waitForRequest('/api/chat', ollama.requestsTo('/api/chat').length + 1)

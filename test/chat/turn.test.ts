@@ -21,7 +21,7 @@ import { injections, obey, ordersIn, orderTo } from './obedient-model.ts'
 
 const kindOf = (data: Record<string, unknown>) => data['event'] ?? Object.keys(data)[0]
 
-test('a failed answer says when to try again, in Retry-After, the message and the run', async () => {
+test('a failed answer has the time of the next attempt in Retry-After, the message and the run', async () => {
   await using ollama = await startOllama()
   await using app = await startApp({ OLLAMA_BASE_URL: ollama.url })
   ollama.script('/api/chat', { status: 429, retryAfter: 40 })

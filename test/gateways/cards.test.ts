@@ -333,7 +333,7 @@ describe('character cards and .avee files', () => {
     expect((await owner.client.post('/avees/import')).status).toBe(400)
   })
 
-  test('leaves out a portrait that is a bomb or has a rare format', async () => {
+  test('omits a portrait that is a decompression bomb or has a rare format', async () => {
     const bomb = picture().map((chunk) =>
       chunk.type === 'IDAT' ? { ...chunk, data: deflateSync(Buffer.alloc(30 * 1024 * 1024)) } : chunk,
     )

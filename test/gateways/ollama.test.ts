@@ -144,7 +144,7 @@ describe('the Ollama protocol', () => {
     expect(embedding).toEqual(embeddings[1])
   })
 
-  test('answers errors in its own shape', async () => {
+  test('returns errors in the format of Ollama', async () => {
     const chat = (body: object = {}) => client.chat({ model, messages: ask('Hello?'), ...body })
     await expect(chat({ model: 'avee/nobody' })).rejects.toMatchObject({
       status_code: 404,

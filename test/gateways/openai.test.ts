@@ -271,7 +271,7 @@ describe('the OpenAI protocol', () => {
     await expect(create(client, { model: 'llama3.2:1b' })).rejects.toBeInstanceOf(OpenAI.InternalServerError)
   })
 
-  test('answers a body that is too large with 413 in its own shape', async () => {
+  test('returns 413 in the format of OpenAI for a body that is too large', async () => {
     const huge = 'x'.repeat(17 * 1024 * 1024)
     await expect(
       client.chat.completions.create({ model: 'llama3.2:1b', messages: ask(huge) }),
@@ -380,7 +380,7 @@ describe('the OpenAI protocol', () => {
     )
   })
 
-  test('says that the service of an embedding model is away, or which models a name is ambiguous between', async () => {
+  test('reports that the service of an embedding model is unavailable, or which models an ambiguous name matches', async () => {
     const embedWith = async (model: string) => owner.client.post('/v1/embeddings', { model, input: 'Hello' })
     expect(await embedWith('no-such-model')).toMatchObject({ status: 404 })
     await using second = await startOllama()

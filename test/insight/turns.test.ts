@@ -167,7 +167,7 @@ for (const kind of ONE_DATABASE) {
       expect((await owner.get(`/messages/${messageId}/intelligence`)).status).toBe(404)
     })
 
-    test('lets an avee learn from the notes of its owner only', async () => {
+    test('derives persona notes from the notes of the owner only', async () => {
       const { client: owner, avee } = await createEngineAvee(app)
       const { client: visitor } = await registerUser(app)
       const notes = async () => bodyOf(await owner.get<Avee>(`/avees/${avee.id}`)).persona_notes

@@ -47,7 +47,7 @@ test('the first account takes over existing data, and signing in returns to the 
   expect(new URL(again.page.url()).pathname).toBe('/chat/ada')
 })
 
-test('a user who signs in finds nothing of the one before in the browser, signed out or not', async () => {
+test('a user who signs in finds no data of the previous user in the browser, signed out or not', async () => {
   await using server = await startServer()
   await registerUser(server, { email: 'ann@example.org', display_name: 'Ann', password })
   await registerUser(server, { email: 'bo@example.org', display_name: 'Bo', password })

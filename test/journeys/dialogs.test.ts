@@ -396,7 +396,7 @@ test.each(['/@coast', '/embed/coast'])(
   },
 )
 
-test('the list has every dialog of the page', async () => {
+test('the list contains every dialog of the page', async () => {
   const web = fileURLToPath(new URL('../../web', import.meta.url))
   const files = globSync('{documents,screens,shell,ui}/**/*.tsx', { cwd: web })
   const titles = files

@@ -43,7 +43,7 @@ test('shows the progress of a download across a reload and activates the model',
   window.expectNoErrors()
 })
 
-test('a provider is added, tested and put among the fallbacks', async () => {
+test('a provider is added, tested and added to the fallbacks', async () => {
   await using ollama = await startOllama()
   await using server = await startServer({ OLLAMA_BASE_URL: 'http://127.0.0.1:9' })
   await using window = await openWindow(browser, `${server.url}/model`)

@@ -187,7 +187,7 @@ describe.each(DATABASES)('search on %s', (kind) => {
     )
   })
 
-  test('finds by the vector index what a comparison of all vectors finds', async () => {
+  test('finds the same with the vector index as by comparing all vectors', async () => {
     const eve = await server.newAvee()
     const embedder = wordEmbedder('test/indexed')
     server.useEmbedder(embedder)

@@ -76,7 +76,7 @@ for (const kind of ONE_DATABASE) {
       ])
     })
 
-    test('memories of one user reach nobody else, not even the owner of the avee', async () => {
+    test('memories of one user are hidden from everybody else, also from the owner of the avee', async () => {
       const owner = await registerUser(app)
       const avee = await createAvee(owner.client)
       const visitor = await startTestConversation(app, { aveeId: avee.id })
@@ -146,7 +146,7 @@ for (const kind of ONE_DATABASE) {
       ).toBe(3)
     })
 
-    test('memories are deleted with the conversation they were learned from, unless another one confirmed them', async () => {
+    test('memories are deleted with the conversation that they come from, unless another one confirmed them', async () => {
       const first = await startTestConversation(app)
       const second = await startTestConversation(app, first)
       await first.say('Remember that I live in Berlin.')
@@ -226,7 +226,7 @@ for (const kind of ONE_DATABASE) {
       expect(await conversation.recall('Where do I work?')).toEqual(['I work at Bosch'])
     })
 
-    test('while memory is off, nothing is recalled or learned, for one avee or for all', async () => {
+    test('while memory is off, nothing is recalled or extracted, for one avee or for all', async () => {
       const conversation = await startTestConversation(app)
       await conversation.say('Remember that I live in Oslo.')
       const set = async (body: object) =>
@@ -312,7 +312,7 @@ for (const kind of ONE_DATABASE) {
       expect(rest.next_cursor).toBeNull()
     })
 
-    test('lists the memories that an answer was given, except those forgotten since', async () => {
+    test('lists the memories in the prompt of an answer, except those forgotten since', async () => {
       const conversation = await startTestConversation(app)
       await conversation.say('Remember that I live in Oslo.')
       await conversation.say('Remember that I like tea.')

@@ -98,7 +98,7 @@ for (const kind of DATABASES) {
       expect(here[0]?.content).toContain('saffron')
     })
 
-    test('leaves out turns of wider layers, of other branches, and of the prompt', async () => {
+    test('omits turns of wider layers, of other branches, and of the prompt', async () => {
       const conversation = await startTestConversation(app)
       const first = await conversation.say('The saffron is in the tall cupboard.', { layer: 'friends' })
       const second = await conversation.say('Saffron is dear.', { layer: 'public' })

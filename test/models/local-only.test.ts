@@ -17,8 +17,8 @@ import { startOllama, startOpenAi } from '../model-servers.ts'
 
 type Failure = { error: { code: string; message: string } }
 
-describe('what is local only', () => {
-  test('reaches no service outside the private network: chat, embedding, reranking and background work', async () => {
+describe('local-only conversations and avees', () => {
+  test('reach no service outside the private network: chat, embedding, reranking and background work', async () => {
     await using ollama = await startOllama({
       models: [{ name: 'llama3.2:1b', capabilities: ['completion', 'thinking'] }],
     })
@@ -76,7 +76,7 @@ describe('what is local only', () => {
     expect(JSON.stringify(remote.requests.map(({ body }) => body))).not.toContain('And what else')
   })
 
-  test('holds for a question that waits when its conversation or avee becomes local only', async () => {
+  test('a waiting question is not sent once its conversation or avee becomes local only', async () => {
     await using ollama = await startOllama({
       models: [{ name: 'llama3.2:1b', capabilities: ['completion'] }],
     })

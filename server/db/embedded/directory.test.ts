@@ -88,7 +88,7 @@ describe('a data directory', () => {
     })
   })
 
-  test('gets a complete database or none', async () => {
+  test('contains a complete database or none', async () => {
     await using source = await createTestDatabase('embedded')
     const dir = path.join(source.dir, 'new')
     mkdirSync(path.join(dir, 'database.new/base'), { recursive: true })
@@ -107,7 +107,7 @@ describe('a data directory', () => {
     expect(readdirSync(dir)).toEqual(['database'])
   })
 
-  test('goes back to the copy that was kept before a change', async () => {
+  test('restores the copy that was made before a change', async () => {
     await using source = await createTestDatabase('embedded')
     const { pool, copy, stop, close } = await openEmbedded({ ...source, log, limits: defaultLimits })
     await copy?.keep()

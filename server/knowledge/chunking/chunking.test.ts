@@ -127,7 +127,7 @@ describe('passages of a page', () => {
     expect(passages.map(({ text }) => text).join('')).toBe(`ab😀cd ${'😀'.repeat(601)}`)
   })
 
-  it('carry their page, or null without pages', () => {
+  it('have their page number, or null without pages', () => {
     expect(chunkDocument(documentOf(['First page.', 'Second page.'])).map(({ page }) => page)).toEqual([1, 2])
     expect(chunkDocument(documentOf(['Only text.'])).map(({ page }) => page)).toEqual([null])
   })

@@ -16,7 +16,7 @@ function setUp(count: number) {
   }
 }
 
-test('serves a user at once who holds no permit while another holds all', async () => {
+test('serves a user without a permit at once while another user has all of them', async () => {
   const { served, request, release } = setUp(2)
   for (const name of ['a1', 'a2', 'a3', 'a4', 'b1', 'b2']) void request(name)
   await nextTick()
@@ -38,7 +38,7 @@ test('serves waiting users in turn, each in order', async () => {
   expect(served).toEqual(['a1', 'b1', 'a2', 'b2', 'c1', 'a3', 'c2'])
 })
 
-test('forgets a request whose signal fires', async () => {
+test('removes a request whose signal is aborted', async () => {
   const { served, request, release } = setUp(1)
   const aborted = new AbortController()
   await request('a1')

@@ -24,7 +24,7 @@ describe('HTML', () => {
     expect(await textOf('a.html', named(table))).toBe('The mill\n\nPrices\n\nRye\tOats\n1\t2')
   })
 
-  it('is read however deep its elements are nested', async () => {
+  it('is parsed at any nesting depth', async () => {
     for (const element of ['<div>', '<ul><li>', '<div></span>'])
       expect(await textOf('a.html', `<p>First${element.repeat(500_000)}<p>last`)).toMatch(/^First\s.*last$/s)
   })
@@ -62,7 +62,7 @@ describe('HTML', () => {
       expect(await textOf('saved.html', html)).toContain('Mill Museum')
     })
 
-    it('is parsed whole if the marked content is a small part', async () => {
+    it('is parsed completely if the marked content is a small part', async () => {
       const html = `<html><body><main>Loading</main><div>${'The mill grinds rye. '.repeat(20)}</div></body></html>`
       expect((await webPage(html)).text).toContain('The mill grinds rye.')
       const inForm = `<html><body><form>${'The mill grinds rye. '.repeat(20)}</form></body></html>`

@@ -7,7 +7,7 @@ const probability = (share: number, matched: number) =>
 const outcome = (share: number, matched: number, passages = 100) =>
   answerabilityOf(probability(share, matched), passages)
 
-test('the probability rises with the share and the number of matched terms', () => {
+test('the probability increases with the share and the number of matched terms', () => {
   expect(probability(0.9, 5)).toBeGreaterThan(probability(0.5, 5))
   expect(probability(0.5, 8)).toBeGreaterThan(probability(0.5, 2))
 })
@@ -41,13 +41,13 @@ test('a question of one contained rare term is answered, half of two terms is un
   expect(answerabilityOf(answerProbability({ coverage: [], cosines: [] }), 1)).toBe('no')
 })
 
-test('half of a question of two ordinary words is unsure, a quarter of a longer one is none', () => {
+test('half of a question of two ordinary words is unsure, a quarter of a longer one is a no', () => {
   expect(outcome(0.4, 0.3)).toBe('unsure')
   expect(outcome(0.2, 0.15)).toBe('no')
   expect(outcome(0.25, 0.8)).toBe('no')
 })
 
-test('less evidence suffices for "unsure" among fewer passages, but none never does', () => {
+test('less evidence is enough for "unsure" among fewer passages, but some is always needed', () => {
   expect(outcome(0.2, 0.5)).toBe('no')
   expect(outcome(0.2, 0.5, 2)).toBe('unsure')
   for (const passages of [0, 1]) expect(answerabilityOf(0, passages)).toBe('no')

@@ -94,7 +94,7 @@ test('answers in JSON by a call of a tool, which readers see as text', async () 
   })
 })
 
-test('begins with the user and leaves empty texts out, which the protocol requires', async () => {
+test('begins with the user and omits empty texts, as the protocol requires', async () => {
   await using it = await open()
   await it.ask({
     messages: [

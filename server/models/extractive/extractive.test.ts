@@ -184,7 +184,7 @@ describe('the built-in answerer', () => {
     })
   })
 
-  test('quotes a heading only where nothing else is', async () => {
+  test('quotes a heading only if there is nothing else', async () => {
     const text = 'Pump house\n\nThe pump house opens at nine.'
     const under = { ...passage(1, text), heading: 'Buildings › Pump house' }
     expect(quotesIn(await about('Where is the pump house?', [under])).map((quote) => quote.text)).toEqual([

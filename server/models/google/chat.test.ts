@@ -78,7 +78,7 @@ test('sends instructions, tools with their state, results and images in Googleâ€
   })
 })
 
-test('passes the state of a call on', async () => {
+test('returns the state of a call to the service', async () => {
   await using it = await open()
   it.upstream.script(googleChatPath, { tokens: [], toolCalls: [{ name: 'time', arguments: {} }] })
   expect((await it.ask({}))[0]).toMatchObject({ type: 'tool_call', name: 'time', signature: 'c2ln' })

@@ -28,7 +28,7 @@ const ask = (model: ChatModel, content = 'Hello', more: Partial<ChatRequest> = {
   )
 
 describe('Ollama requests', () => {
-  test('carry tools, their results, images, a schema and sampling', async () => {
+  test('contain tools, their results, images, a schema and sampling', async () => {
     await using it = await open()
     const call = { id: 'call_1', name: 'weather', arguments: '{"city":"Oslo"}' }
     const schema = { type: 'object', properties: { warm: { type: 'boolean' } } }
@@ -56,7 +56,7 @@ describe('Ollama requests', () => {
     })
   })
 
-  test('ask a thinking model to think, except about an answer in JSON', async () => {
+  test('enable the thinking of a thinking model, except for an answer in JSON', async () => {
     await using it = await open(undefined, [
       { name: 'llama3.2:1b', capabilities: ['completion', 'thinking'] },
     ])

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createPace } from './pace.ts'
 
-test('pauses reads together when they come faster than one core can pass them on, and only then', async () => {
+test('delays reads together only when they are faster than one core can process', async () => {
   const pace = createPace()
   expect(pace()).toBeUndefined()
   let pause: Promise<void> | undefined

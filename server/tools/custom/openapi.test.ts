@@ -81,7 +81,7 @@ test.each([
   expect(await call(functions, { body: { a: [1, 2] } })).toBe(`POST /api/items ${expected}`)
 })
 
-test('leaves out operations that need a body of another type', () => {
+test('omits operations that need a body of another type', () => {
   const post = { requestBody: { required: true, content: { 'multipart/form-data': {} } } }
   expect(read({ '/files': { post, get: { operationId: 'list' } } }).map(({ name }) => name)).toEqual(['list'])
   expect(() => read({ '/files': { post } })).toThrow('no operations that can be called')
