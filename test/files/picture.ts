@@ -7,6 +7,24 @@ export function greyOf(file: Uint8Array): { width: number; height: number; pixel
   return { width: Number(width), height: Number(height), pixels: file.subarray(header.length) }
 }
 
+const pgmOf = (width: number, height: number, pixels: Uint8Array) =>
+  Buffer.concat([Buffer.from(`P5\n${width} ${height}\n255\n`), pixels])
+
+/** Turns a greyscale image by a quarter. */
+export function sideways(file: Uint8Array): Buffer {
+  const { width, height, pixels } = greyOf(file)
+  const turned = new Uint8Array(pixels.length)
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) turned[(width - 1 - x) * height + y] = pixels[y * width + x] ?? 0
+  return pgmOf(height, width, turned)
+}
+
+/** Turns a greyscale image by a half. */
+export function upsideDown(file: Uint8Array): Buffer {
+  const { width, height, pixels } = greyOf(file)
+  return pgmOf(width, height, pixels.toReversed())
+}
+
 /** Encodes a greyscale image as PNG. */
 export function pngOf(file: Uint8Array): Buffer {
   const { width, height, pixels } = greyOf(file)

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findProgram } from '../../../../scripts/services/find.ts'
 import { temporaryFolder } from '../../../../test/files/folder.ts'
 import { scansPdf } from '../../../../test/files/pdf.ts'
-import { pngOf, tiffOf } from '../../../../test/files/picture.ts'
+import { pngOf, sideways, tiffOf, upsideDown } from '../../../../test/files/picture.ts'
 import { createPdf } from '../../../../test/pdf.ts'
 import { createLog } from '../../../log.ts'
 import { openPdf } from '../formats/pdf/pdfium.ts'
@@ -70,6 +70,13 @@ describe('a scan', () => {
     expect(words[0]?.left).toBeCloseTo(60 / 595, 1)
     expect(words[0]?.top).toBeCloseTo(55 / 842, 1)
     expect(words.at(-1)?.left).toBeGreaterThan(0.6)
+  })
+
+  it.each(['sideways', 'upside down'])('is recognized %s', async (direction) => {
+    const turn = direction === 'sideways' ? sideways : upsideDown
+    const text = [harbour, mill, harbour, mill].join('\n')
+    const { pages } = await read('turned.pdf', scansPdf((await renderScans(text)).map(turn)))
+    expect(pages).toEqual([text])
   })
 
   it('keeps paragraphs and joins hyphenated words', async () => {
