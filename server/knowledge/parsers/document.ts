@@ -2,7 +2,8 @@ import type { DocumentPassage } from '../chunking/passage.ts'
 
 /**
  * A heading, which applies up to the next heading of the same or a lower level; `start` is the offset of its line. The
- * column names of a table are a heading too, because they explain its rows; `end` is where the table ends.
+ * column names of a table are a heading too, because they explain its rows; `end` is where the table ends, and
+ * `start` is -1 if it began on the page before.
  */
 export type ParsedHeading = { start: number; level: number; text: string; end?: number }
 

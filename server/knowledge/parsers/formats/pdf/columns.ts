@@ -2,12 +2,14 @@ import { isProse, linesOf } from './lines.ts'
 import type { Run } from './runs.ts'
 
 const minLines = 3
+/** Fewer are the cells of a table rather than lines: with 12, one of 20 annual reports and papers is read wrongly. */
+const minRunsOfTwoColumns = 18
 const maxDepth = 3
 const maxCandidates = 6
 
 /** Splits the runs of a page into blocks in reading order. Columns are separated only if both sides are prose. */
 export function blocksOf(runs: Run[], depth = 0): Run[][] {
-  if (depth === maxDepth || runs.length < 4 * minLines) return [runs]
+  if (depth === maxDepth || runs.length < 2 * minLines) return [runs]
   let best: Band[] | undefined
   let mostLetters = 0
   for (const x of candidates(runs)) {
@@ -72,9 +74,22 @@ function bandsAt(runs: Run[], x: number): Band[] {
 }
 
 function columnsAt(runs: Run[], x: number): [Run[], Run[]] | undefined {
-  const left = runs.filter((run) => run.left < x)
-  const right = runs.filter((run) => run.left >= x)
-  return isProse(linesOf(left)) && isProse(linesOf(right)) ? [left, right] : undefined
+  const sides = sidesOf(runs, x)
+  return sides.every((side) => isText(side) || isTwoColumns(side)) ? sides : undefined
 }
+
+const sidesOf = (runs: Run[], x: number): [Run[], Run[]] => [
+  runs.filter((run) => run.left < x),
+  runs.filter((run) => run.left >= x),
+]
+
+const isText = (runs: Run[]) => isProse(linesOf(runs))
+
+/** Whether a side of three columns is two of them. */
+const isTwoColumns = (runs: Run[]) =>
+  runs.length >= minRunsOfTwoColumns &&
+  candidates(runs).some(
+    (x) => runs.every((run) => run.left >= x || run.right <= x) && sidesOf(runs, x).every(isText),
+  )
 
 const countLetters = (runs: Run[]) => runs.reduce((sum, run) => sum + run.text.length, 0)

@@ -13,7 +13,7 @@ import { headingDetector } from './headings.ts'
 import { layoutPage, type PageLine } from './layout.ts'
 import { recognizePage } from './ocr-page.ts'
 import { openPdf } from './pdfium.ts'
-import { type TextLine, tablesOf } from './tables.ts'
+import { type OpenTable, type TextLine, tablesOf } from './tables.ts'
 
 type Page = { lines: PageLine[]; letters: number; hasImage: boolean; isMeaningless: boolean }
 
@@ -57,15 +57,20 @@ export const parsePdf: Parser = async ({ path, limits, textBudget, onPage, recog
 
   const lines = pages.map((page) => page?.lines ?? [])
   const headingLevel = headingDetector(lines)
+  let table: OpenTable | undefined
   return {
     title: pdf.title() || null,
     paged: true,
     pages: lines.map((page, i) => {
       const found = recognized?.get(i)
       const isBetter = found && (found.text.length > (pages[i]?.letters ?? 0) || pages[i]?.isMeaningless)
-      return isBetter && found.text !== ''
-        ? { page: i + 1, ...found, headings: [] }
-        : pageOf(page, i + 1, headingLevel)
+      if (isBetter && found.text !== '') {
+        table = undefined
+        return { page: i + 1, ...found, headings: [] }
+      }
+      const { open, ...parsed } = pageOf(page, i + 1, headingLevel, table)
+      table = open
+      return parsed
     }),
   }
 }
@@ -87,7 +92,8 @@ function pageOf(
   lines: PageLine[],
   number: number,
   headingLevel: ReturnType<typeof headingDetector>,
-): ParsedPage {
+  before: OpenTable | undefined,
+): ParsedPage & { open: OpenTable | undefined } {
   const page: ParsedPage = { page: number, text: '', headings: [] }
   const placed: TextLine[] = []
   let level: number | undefined
@@ -105,6 +111,7 @@ function pageOf(
     const start = page.text.length - line.text.length
     placed.push({ text: line.text, start, isHeading: level !== undefined })
   }
-  page.headings.push(...tablesOf(placed))
-  return page
+  const { headings, open } = tablesOf(placed, before)
+  page.headings.push(...headings)
+  return { ...page, open }
 }

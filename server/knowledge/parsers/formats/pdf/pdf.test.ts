@@ -9,6 +9,7 @@ import {
   recursivePdf,
   scannedPdf,
 } from '../../../../../test/files/pdf.ts'
+import { chunkDocument } from '../../../chunking/index.ts'
 import { pictureFormat } from '../../../pictures/picture-format.ts'
 import type { ParsedDocument, ParseFailure } from '../../document.ts'
 import { parseFile } from '../../parse-file.ts'
@@ -96,6 +97,43 @@ describe('a page of a PDF', () => {
     ])
   })
 
+  it('has the column names of a table that continues on the next pages', async () => {
+    const row = (y: number, cells: string[]) => cells.map((text, i): Placed => ({ x: 60 + 150 * i, y, text }))
+    const rows = (first: number, count: number) =>
+      Array.from({ length: count }, (_, i) => row(700 - 14 * i, [`PX-${first + i}`, `${first + i}.5`, 'Bin']))
+    const names = row(714, ['Part', 'Weight', 'Store'])
+    const document = await read(
+      placedPdf([
+        [...names, ...rows(1, 30).flat(), { x: 290, y: 40, text: '1' }],
+        rows(31, 2).flat(),
+        rows(33, 30).flat().slice(0, -1),
+        [
+          ...column(60, 700, prose(1, 4)),
+          ...rows(1, 2)
+            .flat()
+            .map((cell) => ({ ...cell, y: cell.y - 60 })),
+        ],
+      ]),
+    )
+    expect(document.pages.map(({ headings }) => headings.map(({ start, text }) => [start, text]))).toEqual([
+      [[0, 'Part | Weight | Store']],
+      [[-1, 'Part | Weight | Store']],
+      [[-1, 'Part | Weight | Store']],
+      [],
+    ])
+    const passages = chunkDocument(document)
+    expect(passages.filter(({ heading }) => heading === null)).toHaveLength(2)
+  })
+
+  it('reads three columns, and short ones, one by one', async () => {
+    const three = [1, 4, 6].map((seed) => prose(seed, 12).map((line) => line.slice(0, 34)))
+    const text = await firstPage(three.flatMap((lines, i) => column(40 + 182 * i, 720, lines)))
+    expect(text?.replace(/\s+/g, ' ')).toBe(three.flat().join(' ').replace(/\s+/g, ' '))
+    const short = [prose(1, 4), prose(4, 4)]
+    const page = await firstPage(short.flatMap((lines, i) => column(60 + 260 * i, 720, lines)))
+    expect(page?.replace(/\s+/g, ' ')).toBe(short.flat().join(' '))
+  })
+
   it('reads column by column, with full-width blocks in between', async () => {
     const left = prose(1, 12)
     const right = prose(4, 12)
@@ -123,6 +161,7 @@ describe('a page of a PDF', () => {
 
   it.each([
     ['Japanese', '港は夜明けに開き最後の渡し船が着'],
+    ['Chinese, with a letter at the end of each line,', '灯塔每夜为船只引航而港口从早到晚A'],
     ['Korean', '등대는 밤마다 배를 안내하고 항구는'],
   ])('reads narrow columns of %s text with a narrow gutter column by column', (_, sample) => {
     const widthOf = (text: string) => [...text].reduce((sum, letter) => sum + (letter === ' ' ? 4 : 10), 0)

@@ -19,7 +19,7 @@ export const sameLine = 0.45
 /** The gap that separates cells, in line heights. */
 export const cellGap = 1
 
-/** The same between wide characters. It is smaller, because they have no gaps within words. */
+/** The same in text with wide characters. It is smaller, because they have no gaps within words. */
 const wideCellGap = 0.6
 
 const wide =
@@ -37,6 +37,7 @@ export function runsOf(glyphs: Iterable<Glyph>): Run[] {
   let run: Run | undefined
   let blank = false
   let newline = false
+  let hasWide = false
   for (const { index, code, left, right, bottom, top } of glyphs) {
     const text = textOf(code)
     if (text === '') continue
@@ -47,7 +48,8 @@ export function runsOf(glyphs: Iterable<Glyph>): Run[] {
     }
     const height = top - bottom
     const size = Math.max(height, run?.height ?? 0)
-    const maxGap = run && countWide(text) > 0 && countWide(run.text.slice(-1)) > 0 ? wideCellGap : cellGap
+    const letterIsWide = countWide(text) > 0
+    const maxGap = letterIsWide || hasWide ? wideCellGap : cellGap
     const follows =
       run !== undefined &&
       !newline &&
@@ -58,10 +60,12 @@ export function runsOf(glyphs: Iterable<Glyph>): Run[] {
       run.text += blank ? ` ${text}` : text
       run.right = Math.max(run.right, right)
       run.last = index
+      hasWide ||= letterIsWide
       if (height > run.height) Object.assign(run, { height, bottom })
     } else {
       run = { text, left, right, bottom, height, apart: blank, first: index, last: index }
       runs.push(run)
+      hasWide = letterIsWide
     }
     blank = false
     newline = false

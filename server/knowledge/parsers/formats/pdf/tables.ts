@@ -12,39 +12,66 @@ const maxRowsAboveNames = 2
 /** Longer cells are paragraphs side by side. */
 const maxNameCharacters = 60
 
-/** Returns the column names of the tables of figures on a page as headings of their rows. */
-export function tablesOf(lines: TextLine[]): ParsedHeading[] {
-  const tables: ParsedHeading[] = []
+/** The start of a table that continues one of the page before: none of its rows is the column names. */
+const beforePage = -1
+
+/** A table at the end of a page, which the next page may continue. */
+export type OpenTable = { names: string; columns: number }
+
+/**
+ * Returns the column names of the tables of figures on a page as headings of their rows; rows that continue the table of
+ * the page before have its names.
+ */
+export function tablesOf(
+  lines: TextLine[],
+  before: OpenTable | undefined,
+): { headings: ParsedHeading[]; open: OpenTable | undefined } {
+  const headings: ParsedHeading[] = []
+  let open = before
   let rows: TextLine[] = []
   let between = 0
   const endTable = () => {
-    const table = tableOf(rows)
-    if (table) tables.push(table)
+    const last = rows.at(-1)
+    if (!last) return
+    const table =
+      tableOf(rows) ?? (open && continues(rows, open) ? { ...open, start: beforePage } : undefined)
+    if (table) headings.push(tableHeading(table.names, table.start, last.start + last.text.length))
+    open = table
     rows = []
     between = 0
   }
   for (const line of lines) {
-    if (line.isHeading) endTable()
-    else if (line.text.includes('\t')) {
+    if (line.text.includes('\t') && !line.isHeading) {
       rows.push(line)
       between = 0
-    } else if ((between += 1) > maxLinesBetweenRows) endTable()
+    } else if (line.isHeading || (between += 1) > maxLinesBetweenRows) {
+      endTable()
+      open = undefined
+    }
   }
   endTable()
-  return tables
+  return { headings, open }
 }
 
-function tableOf(rows: TextLine[]): ParsedHeading | undefined {
-  const cells = rows.map(({ text }) => text.split('\t'))
+const cellsOf = ({ text }: TextLine) => text.split('\t')
+
+function tableOf(rows: TextLine[]): (OpenTable & { start: number }) | undefined {
+  const cells = rows.map(cellsOf)
   const head = cells.slice(0, maxRowsAboveNames + 1).findIndex(areNames)
   const first = rows[head]
-  const last = rows.at(-1)
-  if (!first || !last || rows.length - head < minRows) return undefined
-  const figures = cells.slice(head).filter((row) => row.slice(1).some((cell) => /\d/.test(cell)))
+  if (!first || rows.length - head < minRows) return undefined
   const names = columnNames(cells.slice(head, head + maxHeadRows + 1))
-  if (!names || figures.length * 2 < rows.length - head) return undefined
-  return tableHeading(names, first.start, last.start + last.text.length)
+  if (!names || !areFigures(cells.slice(head))) return undefined
+  return { names, columns: cells[head]?.length ?? 0, start: first.start }
 }
+
+function continues(rows: TextLine[], { columns }: OpenTable): boolean {
+  const cells = rows.map(cellsOf)
+  return cells.filter((row) => row.length === columns).length * 2 > rows.length && areFigures(cells)
+}
+
+const areFigures = (rows: string[][]) =>
+  rows.filter((row) => row.slice(1).some((cell) => /\d/.test(cell))).length * 2 >= rows.length
 
 const areNames = (cells: string[]) =>
   isColumnNames(cells) && cells.every(({ length }) => length <= maxNameCharacters)
