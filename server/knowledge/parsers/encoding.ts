@@ -24,12 +24,13 @@ export const decodeHtml = (bytes: Buffer): string =>
   decodeText(bytes, charset.exec(bytes.subarray(0, 2048).toString('latin1'))?.[1])
 
 /**
- * Decodes a text file of unknown encoding: by byte order mark, by the zero bytes of UTF-16, as strict UTF-8, by the
- * declared encoding, then by statistics. Line breaks become `\n`. @throws UnreadableFileError for an empty file or
+ * Decodes a text file of unknown encoding: by byte order mark, by the zero bytes of UTF-16, as UTF-8, by the declared
+ * encoding, then by statistics. Line breaks become `\n`. @throws UnreadableFileError for an empty file or
  * binary content
  */
 export function decodeText(bytes: Buffer, declared?: string): string {
-  const text = decodeByOrderMark(bytes) ?? decodeUnmarkedUtf16(bytes) ?? strictUtf8(bytes)
+  const text =
+    decodeByOrderMark(bytes) ?? decodeUnmarkedUtf16(bytes) ?? strictUtf8(bytes) ?? damagedUtf8(bytes)
   if (text !== undefined) return cleanText(text)
   for (const encoding of [declared, detectEncoding(bytes), ...fallbackEncodings]) {
     const guess = encoding && iconv.encodingExists(encoding) ? iconv.decode(bytes, encoding) : undefined
@@ -66,6 +67,17 @@ function strictUtf8(bytes: Buffer): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Share of invalid sequences among the characters beyond ASCII up to which a text is UTF-8; in other encodings most are. */
+const maxInvalidShare = 0.1
+
+/** Decodes UTF-8 with a few invalid bytes, as in a log of several programs or a file cut in parts. */
+function damagedUtf8(bytes: Buffer): string | undefined {
+  const text = bytes.toString('utf8')
+  const count = (characters: RegExp) => text.match(characters)?.length ?? 0
+  const isUtf8 = count(/\ufffd/g) < maxInvalidShare * count(/[\u0080-\uffff]/g)
+  return isUtf8 && !isBinary(text) ? text : undefined
 }
 
 /** Returns the most likely encoding; on a tie, the most common one. */

@@ -55,6 +55,13 @@ export const scanned = () =>
     `The document is a scan: its pages are images without text. To import it, ${ocrInstructions}`,
   )
 
+/** An Office document or a book; text recognition, which is enabled, reads images and the pages of PDFs. */
+export const onlyPictures = () =>
+  new UnreadableFileError(
+    'no_text',
+    'The document contains only images without text. Save it as PDF and upload that, so that the text in them can be recognized.',
+  )
+
 /** Text recognition is enabled but Tesseract is not installed. */
 export const ocrNotInstalled = () =>
   new UnreadableFileError(

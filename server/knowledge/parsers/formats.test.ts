@@ -15,6 +15,16 @@ describe('HTML', () => {
     expect(await read('a.html', html)).toMatchObject({ title: 'A page', type: 'html' })
   })
 
+  it('omits what browsers do not display, except the other tabs', async () => {
+    const html =
+      '<p>Shown</p><p hidden>No</p><div style="color:red; display: none"><p>No</div><img hidden><div role="tabpanel" hidden>Tab</div><p hidden="until-found">Found'
+    expect(await textOf('a.html', html)).toBe('Shown\n\nTab\n\nFound')
+  })
+
+  it('numbers a list from its start', async () => {
+    expect(await textOf('a.html', '<ol start="3"><li>open<li>close</ol>')).toBe('3. open\n4. close')
+  })
+
   it('contains its title once', async () => {
     const named = (body: string) => `<title>The mill</title>${body}`
     const table =
@@ -272,6 +282,7 @@ describe('CSV and TSV', () => {
     ['a.csv', 'name;town\n"Lovelace; Ada";London\n'],
     ['a.csv', 'name,town\r\n"Lovelace; Ada",London\r\n'],
     ['a.tsv', 'name\ttown\nLovelace; Ada\tLondon\n'],
+    ['a.csv', 'sep=|\r\nname|town\r\nLovelace; Ada|London\r\n'],
   ])('are parsed into rows with any separator: %s %j', async (name, content) => {
     expect(await textOf(name, content)).toBe('name\ttown\nLovelace; Ada\tLondon')
   })
@@ -340,6 +351,19 @@ describe('text', () => {
     expect(await textOf('a.json', `${'x'.repeat(3_000)}{`)).toMatch(/^x+\{$/)
   })
 
+  it.each(['a.json', 'a.jsonl'])('unescapes letters, but no control characters, in %s', async (name) => {
+    const value = { größe: 'Brücke 🚢', path: 'C:\\u00e4\n' }
+    const escaped = JSON.stringify(value).replaceAll(
+      /[^ -~]/g,
+      (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    )
+    expect(await textOf(name, escaped)).toBe(JSON.stringify(value))
+  })
+
+  it('omits the colours of a log', async () => {
+    expect(await textOf('a.log', '\u001b[1;31mERROR\u001b[0m disk full')).toBe('ERROR disk full')
+  })
+
   const russian =
     'В чащах юга жил бы цитрус? Да, но фальшивый экземпляр! Съешь ещё этих мягких французских булок, да выпей чаю.'
   const german = 'Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich; das kostet 5 Mark.'
@@ -360,6 +384,11 @@ describe('text', () => {
     const { encode } = await import('iconv-lite').then((module) => module.default)
     const [name = ''] = encoding.split(' ')
     expect(await textOf('a.txt', encode(text, name))).toBe(text.replace('\ufeff', ''))
+  })
+
+  it('is decoded from UTF-8 with an invalid byte', async () => {
+    const damaged = Buffer.concat([Buffer.from(russian), Buffer.of(0xff), Buffer.from(german)])
+    expect(await textOf('a.txt', damaged)).toBe(`${russian}\ufffd${german}`)
   })
 
   it('accepts UTF-8 truncated inside a character', async () => {
@@ -414,6 +443,7 @@ describe('content detection', () => {
 
   it('identifies an archive by its entries', async () => {
     await expect(read('a.zip', zipOf({ 'a.txt': 'x' }))).rejects.toEqual(parseError('unsupported_type'))
+    await expect(read('a.txt', zipOf({ 'a.txt': 'x' }))).rejects.toEqual(parseError('unsupported_type'))
     await expect(read('a.docx', zipOf({ 'a.txt': 'x' }))).rejects.toEqual(parseError('corrupt'))
     await expect(read('a.pages', zipOf({ 'Index/Document.iwa': 'x' }))).rejects.toEqual(
       parseError('unsupported_type'),

@@ -166,7 +166,8 @@ describe('PowerPoint', () => {
   it('reports slides of only images as a scan', async () => {
     const media = docxOf('<w:p/>', { parts: { 'word/media/image1.PNG': 'x' } })
     await expect(read('a.docx', media)).rejects.toEqual(parseError('no_text'))
-    await expect(read('a.docx', docxOf('<w:p/>'))).rejects.toEqual(parseError('empty'))
+    const thumbnail = docxOf('<w:p/>', { parts: { 'docProps/thumbnail.jpeg': 'x' } })
+    await expect(read('a.docx', thumbnail)).rejects.toEqual(parseError('empty'))
   })
 
   it('is rejected with too many slides', async () => {

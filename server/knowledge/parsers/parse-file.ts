@@ -7,7 +7,14 @@ import {
   unknownArchive,
 } from './content-type.ts'
 import type { ParsedDocument, ParsedPage, ParseLimits } from './document.ts'
-import { corrupt, empty, libreOfficeNotInstalled, scanned, UnreadableFileError } from './errors.ts'
+import {
+  corrupt,
+  empty,
+  libreOfficeNotInstalled,
+  onlyPictures,
+  scanned,
+  UnreadableFileError,
+} from './errors.ts'
 import type { ConvertOffice } from './libreoffice.ts'
 import { mainPartOf } from './office.ts'
 import { createTextBudget } from './page-builder.ts'
@@ -41,6 +48,8 @@ const parsers: Record<string, () => Promise<Parser>> = {
   md: async () => (await import('./formats/text.ts')).parseMarkdown,
   txt: async () => (await import('./formats/text.ts')).parsePlainText,
   json: async () => (await import('./formats/text.ts')).parseJson,
+  jsonl: async () => (await import('./formats/text.ts')).parseJson,
+  ndjson: async () => (await import('./formats/text.ts')).parseJson,
 }
 const loadImageParser = async () => (await import('./formats/image.ts')).parseImage
 const loadCodeParser = async () => (await import('./formats/text.ts')).parseCode
@@ -56,6 +65,9 @@ const disguises: Partial<Record<Content & string, Set<string>>> = {
 }
 
 const imageFile = /\.(?:png|jpe?g|gif|tiff?|webp|bmp|emf|wmf)$/
+/** Folders of the pictures that file managers show. */
+const thumbnailFolder = /^(?:docprops|thumbnails)\//
+const isPicture = (name: string) => imageFile.test(name) && !thumbnailFolder.test(name)
 
 /** Types whose first heading is a sheet name or missing. */
 const tableTypes = new Set(['xlsx', 'xls', 'ods', 'csv', 'tsv'])
@@ -111,13 +123,14 @@ async function parseZip(
   source: (type: string) => ParserInput,
   promised: string | undefined,
 ): Promise<ParsedDocument> {
-  const { path, limits, textBudget } = source('zip')
+  const { path, limits, textBudget, recognizeText } = source('zip')
   using zip = await openZip(path, limits, textBudget)
   const type = await typeOfZip(zip)
   const format = zipParsers[type ?? '']
-  if (!type || !format) throw unknownArchive(zip.has, promised)
+  if (!type || !format)
+    throw unknownArchive(zip.has, promised && binaryTypes.has(promised) ? promised : undefined)
   const read = await (await format())(zip, { ...source(type), textBudget })
-  if (isBlank(read) && zip.some((name) => imageFile.test(name))) throw scanned()
+  if (isBlank(read) && zip.some(isPicture)) throw recognizeText ? onlyPictures() : scanned()
   return { ...read, type }
 }
 

@@ -8,6 +8,10 @@ import type { Parser } from '../parser.ts'
 const skipped = new Set(
   'script style template noscript svg select button textarea iframe object canvas audio video rp'.split(' '),
 )
+/** Whether browsers do not display an element. Tabs hide all but one panel until a reader selects it. */
+const isHidden = ({ hidden, role, style = '' }: Record<string, string>) =>
+  role !== 'tabpanel' &&
+  ((hidden !== undefined && hidden !== 'until-found') || /\bdisplay\s*:\s*none\b/i.test(style))
 const blocks = new Set(
   `address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption figure footer
   form head header hgroup hr html legend main nav ol p section summary tbody tfoot thead ul`.split(/\s+/),
@@ -120,7 +124,7 @@ export function appendHtml(
         (boilerplateElements.has(name) ||
           boilerplateRoles.has(attributes['role'] ?? '') ||
           'hidden' in attributes)
-      if (skips > 0 || skipped.has(name) || isAround) {
+      if (skips > 0 || skipped.has(name) || isHidden(attributes) || isAround) {
         skips += 1
         return
       }
@@ -162,7 +166,10 @@ export function appendHtml(
       } else if (blocks.has(name)) {
         flush()
         if (name === 'figure') figures += 1
-        if (name === 'ul' || name === 'ol') lists.push({ ordered: name === 'ol', items: 0 })
+        if (name === 'ul' || name === 'ol') {
+          const first = Number.parseInt(attributes['start'] ?? '1', 10)
+          lists.push({ ordered: name === 'ol', items: (Number.isNaN(first) ? 1 : first) - 1 })
+        }
       } else if (name === 'pre') {
         flush()
         pre += 1

@@ -20,11 +20,28 @@ const asText =
 /** Parses Markdown: the text unchanged, with its headings. */
 export const parseMarkdown = asText(headingsOfMarkdown)
 export const parsePlainText = asText(headingsOfPlainText)
-/** Parses source code, logs and settings: the text unchanged, without headings. */
-export const parseCode = asText(noHeadings)
-/** Parses JSON; a value on one very long line is split into lines. */
-export const parseJson = asText(noHeadings, reformatJson)
+/** Parses source code, logs and settings: the text without colours, without headings. */
+export const parseCode = asText(noHeadings, withoutTerminalColours)
+/** Parses JSON, with escaped letters unescaped; a value on one very long line is split into lines. */
+export const parseJson = asText(noHeadings, (text) => reformatJson(unescapeLetters(text)))
 
+// biome-ignore lint: the pattern matches a control character
+const terminalColour = /\u001b\[[\d;]*m/g
+
+function withoutTerminalColours(text: string): string {
+  return text.replace(terminalColour, '')
+}
+
+/** Replaces the escapes of characters beyond ASCII, which many programs write for all letters with accents. */
+function unescapeLetters(text: string): string {
+  return text.replace(/\\(?:u([\da-fA-F]{4})|.)/g, (escape, code: string | undefined) =>
+    code !== undefined && Number.parseInt(code, 16) > lastControlCharacter
+      ? String.fromCharCode(Number.parseInt(code, 16))
+      : escape,
+  )
+}
+
+const lastControlCharacter = 0x9f
 const longLine = 2_000
 
 function reformatJson(text: string): string {
