@@ -91,7 +91,7 @@ export const settings = z.object({
   LIMIT_SIGN_INS_PER_QUARTER_HOUR: integer(0, 1_000_000)
     .prefault('10')
     .describe(
-      'Wrong passwords per quarter of an hour that one client may enter for one account; three times as many for all accounts from one address, and ten times as many for one account from all addresses. Beyond that, one attempt every 30 seconds remains. 0 sets no limit.',
+      'Wrong passwords per quarter of an hour that one client may enter for one account; three times as many for all accounts from one address, and ten times as many for one account from all addresses. Beyond that, one attempt every 30 seconds is allowed. 0 sets no limit.',
     ),
   LIMIT_QUESTIONS_PER_MINUTE: integer(0, 1_000_000)
     .prefault('0')
@@ -163,7 +163,7 @@ export const settings = z.object({
     .optional()
     .transform((folder) => (folder === undefined ? undefined : resolve(folder)))
     .describe(
-      'Folder on the server with models for the catalogue, `<id>/<file>` or `<repository>/<file>`, from which downloads are copied instead. Its `catalogue.json`, a list of entries as in `GET /models/catalogue`, adds models to the catalogue.',
+      'Folder on the server with the files of models, as `<id>/<file>` or `<repository>/<file>`, which downloads copy instead of fetching them from the hub. Its `catalogue.json`, a list of entries as in `GET /models/catalogue`, adds models to the catalogue.',
     ),
   MODEL_ENGINE_DIR: text
     .optional()
@@ -174,7 +174,7 @@ export const settings = z.object({
   MODEL_CONTEXT_TOKENS: integer(512, 10_000_000)
     .optional()
     .describe(
-      'Context window in tokens, which prompt and answer share, instead of the one that the model reports.',
+      'Context window in tokens, for prompt and answer together. By default the one that the model reports.',
     ),
   MODEL_FIRST_TOKEN_TIMEOUT_MS: integer(1, 86_400_000)
     .prefault('300000')
@@ -195,7 +195,7 @@ export const settings = z.object({
   BACKGROUND_MODEL_REST_MS: integer(0, 86_400_000)
     .prefault('10000')
     .describe(
-      'Idle time of a local model server before background calls in milliseconds. Answers preempt background calls.',
+      'Time in milliseconds for which a local model server must be idle before background calls. Answers preempt background calls.',
     ),
   SEARXNG_URL: httpUrl
     .optional()

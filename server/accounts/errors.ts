@@ -19,13 +19,13 @@ export const wrongCode = defineError(
 export const codeRequired = defineError(
   403,
   'code_required',
-  () => 'Enter a code of your second factor, because the account has no password.',
+  () => 'The account has no password. Enter a code of your second factor instead.',
 )
 export const signInAgain = defineError(
   403,
   'sign_in_again',
   () =>
-    'Sign out and in again first: an account without a password needs a sign-in of the last ten minutes for this.',
+    'Sign out and in again first: without a password, this requires a sign-in within the last ten minutes.',
 )
 export const challengeExpired = defineError(
   401,
@@ -40,17 +40,17 @@ export const totpAlreadyOn = defineError(
 export const totpNotBegun = defineError(
   409,
   'totp_not_begun',
-  () => 'There is no new secret. Start again (POST /me/factors/totp).',
+  () => 'No authenticator app is being set up. Start again (POST /me/factors/totp).',
 )
 export const noSecondFactor = defineError(
   409,
   'no_second_factor',
-  () => 'Set up a second factor first. Recovery codes replace it.',
+  () => 'Set up a second factor first. Recovery codes are for users who lose it.',
 )
 export const passkeyRefused = defineError(
   403,
   'passkey_refused',
-  () => 'This passkey could not be added. Start again, on the page of this server.',
+  () => 'This passkey could not be added. Try again on the page of this server.',
 )
 export const factorNotFound = defineError(404, 'factor_not_found', () => 'Second factor not found.')
 export const accountDisabled = defineError(

@@ -3,7 +3,7 @@ import { AppError, defineError } from '../errors.ts'
 export const backupRunning = defineError(
   409,
   'backup_running',
-  () => 'Another backup is being made. Try again when it is complete.',
+  () => 'Another backup is running. Try again when it is complete.',
 )
 
 export const archiveUnreadable = (path: string, cause: unknown): AppError =>

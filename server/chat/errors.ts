@@ -97,7 +97,7 @@ export const answerFiltered = defineError(
   502,
   'answer_filtered',
   (model: string) =>
-    `The content filter of ${model} withheld the answer. Put the question differently or choose another model.`,
+    `The content filter of ${model} withheld the answer. Rephrase the question or choose another model.`,
 )
 export const callRefused = defineError(403, 'call_refused', () => 'The person did not allow this call.')
 export const callInterrupted = defineError(
@@ -113,7 +113,7 @@ export const noSuchCall = defineError(
 export const notWaiting = defineError(
   409,
   'not_waiting',
-  () => 'The call is no longer waiting: another decision was made, or the time for it is over.',
+  () => 'The call is no longer waiting for approval: it was already decided, or the time limit has passed.',
 )
 export const answerUnfinished = defineError(
   503,

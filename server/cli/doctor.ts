@@ -125,7 +125,7 @@ async function checkProviders({ client }: Connection): Promise<Finding[]> {
         const { error, models, answer } = await client.call(testProvider, { params, body: { answer: true } })
         if (error !== undefined) return { check, state: 'warning', message: error }
         const parts = [`${models} ${models === 1 ? 'model' : 'models'}`]
-        if (answer) parts.push(`${answer.model} begins to answer after ${answer.first_token_ms} ms`)
+        if (answer) parts.push(`${answer.model} starts to answer after ${answer.first_token_ms} ms`)
         if (answer?.tokens_per_second) parts.push(`${answer.tokens_per_second} tokens per second`)
         return { check, state: 'ok', message: parts.join(', ') }
       } catch (error) {

@@ -4,7 +4,7 @@ import { defineError, fromFailure } from '../errors.ts'
 export const modelNotFound = defineError(
   404,
   'model_not_found',
-  () => "The model does not exist, or you don't have access. The list of models has those you may use.",
+  () => "The model does not exist, or you don't have access. The list of models contains those you may use.",
 )
 /** `field` is the name in OpenAI's chat API. */
 export const unsupported = defineError(

@@ -125,7 +125,7 @@ async function pipe(
     }
   } catch (error) {
     const { code, message } = toAppError(error)
-    request.log.error({ err: error, run: runId }, 'An event stream ended early')
+    request.log.error({ err: error, run: runId }, 'an event stream ended early')
     raw.write(
       isNdjson
         ? `${JSON.stringify({ error: message })}\n`

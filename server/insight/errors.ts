@@ -15,7 +15,7 @@ export const forwardingNotAllowed = defineError(
 export const ownQuestion = defineError(
   409,
   'own_question',
-  () => 'You own this avee, so there is no one to forward the question to.',
+  () => 'You own this avee, so the question cannot be forwarded to somebody else.',
 )
 export const questionNotFound = defineError(404, 'question_not_found', () => 'Question not found.')
 export const updateNotFound = defineError(404, 'update_not_found', () => 'Update not found.')
@@ -27,5 +27,5 @@ export const keyBoundToAvee = defineError(
 export const questionTextRequired = defineFieldError(
   'question_needed',
   'question',
-  () => 'No user has agreed to share this question. Provide your own wording as question.',
+  () => 'No user has agreed to share this question. Set question to your own wording.',
 )

@@ -188,7 +188,7 @@ function visibleText(members: GroupMember[]): string | null {
 function presentGroup(members: GroupMember[]): UnansweredQuestion {
   const [first] = members
   const last = members.at(-1)
-  if (!first || !last) throw new Error('a group without questions')
+  if (!first || !last) throw new Error('A group has no questions.')
   const day = (at: Date) => at.toISOString().slice(0, 10)
   const mostPublic = members.toSorted((a, b) => compareLayers(a.layer, b.layer))[0] ?? first
   return {

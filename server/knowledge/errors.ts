@@ -47,7 +47,7 @@ export const badLayer = defineFieldError(
 export const attachmentLayer = defineFieldError(
   'attachment_layer',
   'layer',
-  () => 'An attachment belongs to its conversation and has no layer of its own. Leave out the field layer.',
+  () => 'An attachment belongs to its conversation and has no layer. Omit the field layer.',
 )
 export const ingestUnfinished = defineError(
   503,

@@ -110,7 +110,7 @@ export const notAChatModel = defineError(
 export const embeddingModelNotFound = defineError(
   404,
   'model_not_found',
-  (name: string) => `There is no embedding model ${name}. The list of models has those you may use.`,
+  (name: string) => `There is no embedding model ${name}. The list of models contains those you may use.`,
 )
 /** `field` is the name in OpenAI's chat API. */
 export const capabilityMissing = defineError(
@@ -181,7 +181,7 @@ export const providerNameTaken = defineError(
 export const keyNeeded = defineError(
   400,
   'key_needed',
-  () => 'The address changes, so enter the API key and the headers again, or remove them.',
+  () => 'Enter the API key and the headers again when the address changes, or remove them.',
 )
 export const notALocalModel = defineError(
   400,
@@ -262,13 +262,13 @@ export const fileDiffers = defineError(
   502,
   'file_differs',
   (file: string, source: string) =>
-    `${file} from ${source} is not the file of the catalogue (SHA-256), so it was deleted. Try again; if it happens again, the source has another version.`,
+    `${file} from ${source} differs from the file of the catalogue (SHA-256), so it was deleted. Try again; if this happens again, the source has another version.`,
 )
 export const oneInProcessProvider = defineError(
   409,
   'provider_exists',
   () =>
-    'There is a provider of in-process models already: in_process. Add models to it from the catalogue (POST /models/download).',
+    'The provider of in-process models already exists: in_process. Add models to it from the catalogue (POST /models/download).',
 )
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`

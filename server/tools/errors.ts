@@ -25,7 +25,7 @@ export const tookTooLong = defineError(
 export const blockedTool = defineError(
   409,
   'local_only',
-  () => 'This tool was not called, because nothing of this conversation may leave the private network now.',
+  () => 'This tool was not called, because nothing from this conversation may leave the private network now.',
 )
 export const toolFailed = (cause: unknown) =>
   new AppError(500, 'tool_failed', 'The tool failed because of an internal error.', { cause })
@@ -34,7 +34,7 @@ export const searchFailed = (reason: string, cause?: unknown) =>
 export const toolReported = defineError(
   502,
   'tool_reported_error',
-  (text: string) => `The tool reports an error: ${text.slice(0, 1_000)}`,
+  (text: string) => `The tool reported an error: ${text.slice(0, 1_000)}`,
 )
 export const toolAnswered = defineError(
   502,
@@ -46,7 +46,7 @@ export const toolUnreachable = (cause: unknown) =>
   new AppError(
     502,
     'tool_unreachable',
-    'The server of the tool could not be reached, or it does not speak this protocol. Check the address.',
+    'The server of the tool could not be reached, or it does not support this protocol. Check the address.',
     { cause },
   )
 export const badDescription = defineError(
@@ -90,5 +90,5 @@ export const noUrl = defineError(422, 'tool_without_url', () => 'This tool has n
 export const programsForAdmins = defineError(
   403,
   'admins_only',
-  () => 'Only administrators can let an avee run programs on the server.',
+  () => 'Only administrators can add programs on the server as tools.',
 )

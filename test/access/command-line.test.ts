@@ -204,7 +204,7 @@ describe('the command line', { timeout: 120_000 }, () => {
     await doctor.ended
     const findings = JSON.parse(doctor.output.out) as { check: string; message: string }[]
     const { message } = findings.find(({ check }) => check === 'Provider ollama') ?? {}
-    expect(message).toMatch(/^2 models, llama3\.2:1b begins to answer after \d+ ms/)
+    expect(message).toMatch(/^2 models, llama3\.2:1b starts to answer after \d+ ms/)
   })
 
   test('commands without a server open the data directory and act as its owner', async () => {

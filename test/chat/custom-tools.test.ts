@@ -138,7 +138,7 @@ describe('custom tools', () => {
     expect(resultsOf(await ask(admin.client, id, 'Which avees are there?'))).toEqual([
       expect.stringContaining(avee.handle),
       'You said Hello, without a secret.',
-      expect.stringMatching(/^The tool reports an error: .*There is nothing to say\.$/),
+      expect.stringMatching(/^The tool reported an error: .*There is nothing to say\.$/),
       'There is no tool "Gabee_search_documents".',
     ])
   })

@@ -10,7 +10,9 @@ const tooComplex = message(
 const tooLongForModel = message(
   'The question is too long for this model. Shorten it or choose another model.',
 )
-const serviceUnreachable = message('The service is not responding. Check its address and that it is running.')
+const serviceUnreachable = message(
+  'The service is not responding. Check its address and whether it is running.',
+)
 const unsupportedType = message('This type of file is not supported.')
 
 /**
@@ -21,7 +23,7 @@ export const errorTexts: Record<string, Message> = {
   account_disabled: message('An administrator has disabled this account.'),
   admins_only: message('Only administrators can do this.'),
   answer_filtered: message(
-    'The content filter of the model withheld the answer. Put the question differently or choose another model.',
+    'The content filter of the model withheld the answer. Rephrase the question or choose another model.',
   ),
   answer_running: message('An answer is still running in this conversation. Wait for it or stop it.'),
   answer_unfinished: continuesLater,
@@ -62,9 +64,11 @@ export const errorTexts: Record<string, Message> = {
   last_administrator: message('You are the only administrator. Make another user an administrator first.'),
   local_only: message('Only local models may be used here. Choose a local model.'),
   memory_off: message('Memory is off for this avee.'),
-  no_first_token: message('The model did not start to answer in time. Try again or choose a smaller one.'),
+  no_first_token: message('The model did not start to answer in time. Try again or choose a smaller model.'),
   no_supported_files: unsupportedType,
-  no_text: message('The file has no readable text, like a scan. Run text recognition (OCR) on it first.'),
+  no_text: message(
+    'The file has no readable text; it may be a scan. Run text recognition (OCR) on it first.',
+  ),
   not_an_export: message(
     'The file contains no conversations. Choose the export of ChatGPT, Claude, Open WebUI or LibreChat.',
   ),
@@ -91,7 +95,7 @@ export const errorTexts: Record<string, Message> = {
   setup_token_required: message('The setup token is missing or wrong. The server prints it when it starts.'),
   share_not_found: message('This link does not exist, has expired or was revoked.'),
   shutting_down: message('The server is shutting down. Try again in a moment.'),
-  sign_in_again: message('Sign out and in again first.'),
+  sign_in_again: message('Sign out and sign in again first.'),
   stalled: connectionToModelLost,
   timed_out: tooComplex,
   too_large: message('The file or text is too large.'),

@@ -35,7 +35,7 @@ export function SearchResults({
       {answerable !== 'yes' && hasDocumentsOnly && (
         <Notice kind="warn">
           {answerable === 'no'
-            ? t('No good match: these passages do not seem to answer the question.')
+            ? t('No good match: these passages probably do not answer the question.')
             : t('These are the closest passages found.')}
         </Notice>
       )}

@@ -13,17 +13,19 @@ export const builtInTools: Record<ToolName, { title: Message; text: Message }> =
   },
   recall: {
     title: message('Recall memories'),
-    text: message('Looks up what it remembers about the person it talks with.'),
+    text: message('Recalls what it remembers about the person who asks.'),
   },
   remember: {
     title: message('Remember'),
-    text: message('Stores a fact about the person. Always asks them first.'),
+    text: message('Stores a fact about the person who asks, after asking for permission.'),
   },
-  current_time: { title: message('Date and time'), text: message('Looks up the date and time.') },
-  calculate: { title: message('Calculator'), text: message('Calculates exactly.') },
+  current_time: { title: message('Date and time'), text: message('Returns the date and time.') },
+  calculate: { title: message('Calculator'), text: message('Evaluates arithmetic expressions.') },
   fetch_page: {
     title: message('Open a web page'),
-    text: message('Reads web pages. Asks before opening an address that the person has not mentioned.'),
+    text: message(
+      'Reads web pages. Asks for permission before opening an address that the person has not mentioned.',
+    ),
   },
   search_web: {
     title: message('Search the web'),

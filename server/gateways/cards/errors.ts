@@ -8,7 +8,7 @@ export const noFile = defineError(
 export const notACard = defineError(
   422,
   'not_a_card',
-  (reason: string) => `The file is not a character card that can be read: ${reason}`,
+  (reason: string) => `The file is not a readable character card: ${reason}`,
 )
 export const aveeFileDamaged = defineError(
   422,
@@ -23,5 +23,5 @@ export const fileTooLarge = defineError(
 export const ownerExportsAll = defineError(
   403,
   'not_the_owner',
-  () => 'Only the owner can export everything of an avee. Use format=json or format=png.',
+  () => 'Only the owner can export an avee as an .avee file. Use format=json or format=png.',
 )

@@ -13,8 +13,7 @@ export function readChunks(bytes: Buffer): Chunk[] {
     const length = bytes.readUInt32BE(at)
     const type = bytes.toString('latin1', at + 4, at + 8)
     const end = at + 8 + length
-    if (end + 4 > bytes.length || !/^[A-Za-z]{4}$/.test(type))
-      throw new Error('a chunk of the image is cut off.')
+    if (end + 4 > bytes.length || !/^[A-Za-z]{4}$/.test(type)) throw new Error('the image is truncated.')
     if (crc32(bytes.subarray(at + 4, end)) !== bytes.readUInt32BE(end))
       throw new Error('a checksum of the image is wrong.')
     chunks.push({ type, data: bytes.subarray(at + 8, end) })
@@ -69,7 +68,7 @@ export function decodePng(chunks: Chunk[]): Pixels {
   const isPalette = colour === 3
   const isDepthKnown = depth === 8 || (depth === 16 && !isPalette) || (isPalette && [1, 2, 4].includes(depth))
   if (samples === undefined || !isDepthKnown || interlace !== 0)
-    throw new Error('the image has a rare format of PNG.')
+    throw new Error('the image has an unsupported PNG format.')
   if (width === 0 || height === 0 || width * height > maxPixels) throw new Error('the image is too large.')
 
   const bytesPerPixel = Math.max(1, (samples * depth) / 8)

@@ -4,7 +4,7 @@ import { defineError } from '../../errors.ts'
 export const conversationOfOtherAvee = defineError(
   404,
   'conversation_not_found',
-  () => 'This avee has no such conversation with you. Leave out conversation_id to begin one.',
+  () => 'You have no such conversation with this avee. Omit conversation_id to start a new one.',
 )
 export const toolScopeMissing = defineError(
   403,

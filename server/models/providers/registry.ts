@@ -65,7 +65,7 @@ export function createProviders({
         createService(row.kind, { name: row.name, baseUrl: row.base_url, ...secretsOf(row) }),
       )
     } catch (error) {
-      log.error({ err: error, provider: row.name }, 'A provider of models cannot be used')
+      log.error({ err: error, provider: row.name }, 'a provider of models cannot be used')
       return undefined
     }
   }

@@ -27,7 +27,7 @@ export function Invitations() {
   return (
     <Section
       title={t('Invitations')}
-      text={t('Each creates one account on this server.')}
+      text={t('Each invitation creates one account on this server.')}
       actions={
         <Button icon={UserPlus} onClick={() => setIsCreating(true)}>
           {t('Invite')}

@@ -195,7 +195,7 @@ function UserRow({ user, isSelf }: { user: AdminUser; isSelf: boolean }) {
           await refresh()
         }}
       >
-        {t('They then sign in with their password alone.')}
+        {t('They can then sign in with their password only.')}
       </ConfirmDialog>
       {typeof dialog === 'object' && (
         <Dialog open onOpenChange={close} title={t('Password link')}>

@@ -15,7 +15,7 @@ import { headersOf, ToolAddressField, ToolHeadersField, ToolNameField } from './
 
 const kindHints: Record<ToolKind, Message> = {
   openapi: message('A service with an OpenAPI description in JSON or YAML.'),
-  mcp: message('A server of the Model Context Protocol.'),
+  mcp: message('A Model Context Protocol server.'),
   mcp_stdio: message(
     'A program with a Model Context Protocol server. It runs with the rights of this server.',
   ),

@@ -38,7 +38,7 @@ export function CustomTools({ avee }: { avee: Avee }) {
     <Section
       title={t('Your tools')}
       text={t(
-        'Services that the avee may use with your access. They receive what the language model sends, which may contain words from the question and from documents.',
+        'Services that the avee may use with your access. They receive text that the language model writes, which may contain words of the question and of documents.',
       )}
       actions={
         <Button icon={Plus} onClick={() => setIsAdding(true)}>

@@ -28,7 +28,7 @@ export function ForgotPasswordForm({ onBack }: { onBack: () => void }) {
             label={t('E-mail')}
             type="email"
             autoComplete="username"
-            hint={t('You get a link for a new password.')}
+            hint={t('You receive a link for a new password.')}
             required
             autoFocus
             value={email}

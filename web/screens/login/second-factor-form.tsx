@@ -65,7 +65,7 @@ export function SecondFactorForm({
                   autoComplete: 'one-time-code',
                   inputMode: 'numeric',
                 }
-              : { label: t('Recovery code'), hint: t('Each works once.'), autoComplete: 'off' })}
+              : { label: t('Recovery code'), hint: t('Each code works once.'), autoComplete: 'off' })}
             required
             autoFocus
             value={code}

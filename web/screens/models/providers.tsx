@@ -134,8 +134,8 @@ function ProviderRow({ provider }: { provider: ModelProvider }) {
 
 const speedText = ({ model, first_token_ms, tokens_per_second }: TestedAnswer): string =>
   tokens_per_second === null
-    ? t('{model} begins to answer after {ms} ms.', { model, ms: first_token_ms })
-    : t('{model} begins to answer after {ms} ms and writes {rate, number} tokens per second.', {
+    ? t('{model} starts to answer after {ms} ms.', { model, ms: first_token_ms })
+    : t('{model} starts to answer after {ms} ms and writes {rate, number} tokens per second.', {
         model,
         ms: first_token_ms,
         rate: tokens_per_second,

@@ -216,7 +216,7 @@ export function SignInSecurity() {
             }}
             onCancel={close}
           >
-            {t('You then sign in with your password only.')}
+            {t('You can then sign in with your password only.')}
           </ConfirmForm>
         </Dialog>
       )}
