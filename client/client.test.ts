@@ -3,7 +3,7 @@ import * as z from 'zod/mini'
 import { operation } from '../contract/operation.ts'
 import { ApiError, createClient } from './client.ts'
 
-const createThing = operation({
+const createItem = operation({
   method: 'POST',
   path: '/things/:id',
   tags: [],
@@ -35,14 +35,14 @@ const errorFor = async (
   headers?: Record<string, string>,
 ): Promise<ApiError> => {
   const { client } = respondWith(status, body, headers)
-  const error = await client.call(createThing, input).catch((thrown: unknown) => thrown)
+  const error = await client.call(createItem, input).catch((thrown: unknown) => thrown)
   if (!(error instanceof ApiError)) throw new Error('not an ApiError')
   return error
 }
 
 test('builds the request from the operation and its input', async () => {
   const { client, sent } = respondWith(200, '{"name":"x"}')
-  await client.call(createThing, {
+  await client.call(createItem, {
     ...input,
     query: { limit: 1, past: undefined },
     body: { name: 'ä&b' },
@@ -58,18 +58,18 @@ test('builds the request from the operation and its input', async () => {
 
 test('sends neither a body nor its type without one', async () => {
   const { client, sent } = respondWith(200, '{"name":"x"}')
-  await client.call(createThing, input)
+  await client.call(createItem, input)
   expect(sent[0]?.init.body).toBeUndefined()
   expect(new Headers(sent[0]?.init.headers).get('Content-Type')).toBeNull()
 })
 
 test('returns the response parsed by the schema of the operation', async () => {
   const { client } = respondWith(200, '{"name":"x","unknown":1}')
-  expect(await client.call(createThing, input)).toEqual({ name: 'x' })
+  expect(await client.call(createItem, input)).toEqual({ name: 'x' })
 })
 
 test('returns undefined for 204', async () => {
-  expect(await respondWith(204, '').client.call(createThing, input)).toBeUndefined()
+  expect(await respondWith(204, '').client.call(createItem, input)).toBeUndefined()
 })
 
 test.each(['{"name":1}', '[]', '<html>'])('throws unreadable_answer for %s', async (body) => {
@@ -103,21 +103,21 @@ test('has a message for responses that are not from this server', async () => {
 
 test('throws unreachable without a response, and the reason of an abort', async () => {
   const client = createClient({ fetch: () => Promise.reject(new TypeError('fetch failed')) })
-  await expect(client.call(createThing, input)).rejects.toMatchObject({
+  await expect(client.call(createItem, input)).rejects.toMatchObject({
     status: 0,
     code: 'unreachable',
     isTransient: true,
   })
   const signal = AbortSignal.abort(new DOMException('gone', 'AbortError'))
-  await expect(client.call(createThing, { ...input, signal })).rejects.not.toBeInstanceOf(ApiError)
+  await expect(client.call(createItem, { ...input, signal })).rejects.not.toBeInstanceOf(ApiError)
 })
 
 test('reports the end of the session for 401, except while signing in', async () => {
   const expired = respondWith(401, '')
-  await expect(expired.client.call(createThing, input)).rejects.toThrow()
+  await expect(expired.client.call(createItem, input)).rejects.toThrow()
   expect(expired.signedOut).toEqual(['out'])
   const login = respondWith(401, '')
-  const logIn = { ...createThing, path: '/auth/login' }
+  const logIn = { ...createItem, path: '/auth/login' }
   await expect(login.client.call(logIn, input)).rejects.toThrow()
   expect(login.signedOut).toEqual([])
 })

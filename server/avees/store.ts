@@ -155,7 +155,7 @@ export async function isLocalOnly(db: Db, ids: string[]): Promise<boolean> {
 }
 
 /** Inserts the hidden avee that holds the attachments of a conversation, unless it exists. */
-export async function insertAttachmentHolder(db: Db, conversationId: string): Promise<void> {
+export async function insertAttachmentAvee(db: Db, conversationId: string): Promise<void> {
   await sql`
     insert into all_avees (id, conversation_id, owner_id, handle, display_name, visibility)
     select id, id, user_id, id::text, '', 'private' from conversations where id = ${conversationId}

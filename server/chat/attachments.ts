@@ -1,5 +1,5 @@
 import { type Attachment, isPicture } from '../../contract/attachments.ts'
-import { insertAttachmentHolder } from '../avees/index.ts'
+import { insertAttachmentAvee } from '../avees/index.ts'
 import type { Db } from '../db/index.ts'
 import { quotaExceeded } from '../errors.ts'
 import type { Caller } from '../http/caller.ts'
@@ -40,7 +40,7 @@ export function attachments({
       const { avee_id } = await getConversation(caller, conversationId)
       if ((await knowledge.count(conversationId)) + files.length > maxAttachments)
         throw quotaExceeded(`${maxAttachments} files in a conversation`)
-      await insertAttachmentHolder(db, conversationId)
+      await insertAttachmentAvee(db, conversationId)
       return await knowledge.ingest(
         {
           userId: caller.userId,

@@ -69,8 +69,8 @@ export type ChatDependencies = {
     | 'recordTurn'
     | 'usedIn'
     | 'visibleAmong'
-    | 'deleteLearned'
-    | 'restoreLearned'
+    | 'deleteByConversation'
+    | 'restoreByDeletion'
     | 'indexImported'
   >
   deletions: Deletions

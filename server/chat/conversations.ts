@@ -40,7 +40,7 @@ export function conversations({
   database: Database
   runs: Pick<Runs, 'delete'>
   avees: Pick<Avees, 'view'>
-  memory: Pick<Memory, 'deleteLearned' | 'restoreLearned'>
+  memory: Pick<Memory, 'deleteByConversation' | 'restoreByDeletion'>
   knowledge: Pick<Knowledge, 'attachments'>
   deletions: Deletions
   /** Per user; 0 for no limit. */
@@ -73,7 +73,7 @@ export function conversations({
   }
 
   /** The same quotas apply to the trash separately. */
-  const hasRoomInTrash = async (userId: string, id: string): Promise<boolean> =>
+  const fitsIntoTrash = async (userId: string, id: string): Promise<boolean> =>
     deletions.hasTrash &&
     (maxConversations === 0 ||
       (await countConversations(db, userId, { inTrash: true })) < maxConversations) &&
@@ -130,18 +130,18 @@ export function conversations({
       const { userId } = caller
       const conversation = await findOwnConversation(db, userId, id, { withTrash: permanent })
       if (!conversation || !isAllowed(caller, conversation)) throw conversationNotFound()
-      const learned = { aveeId: conversation.avee_id, userId, conversationId: id }
-      const isPermanent = permanent || !(await hasRoomInTrash(userId, id))
+      const scope = { aveeId: conversation.avee_id, userId, conversationId: id }
+      const isPermanent = permanent || !(await fitsIntoTrash(userId, id))
       await deleteRuns(conversation)
       const receipt = await database.transaction(async (trx) => {
         if (!isPermanent)
           return await deletions.trash(trx, userId, async (deletionId) => {
-            await memory.deleteLearned(trx, learned, deletionId)
+            await memory.deleteByConversation(trx, scope, deletionId)
             if (!(await setDeletion(trx, { id, from: null, to: deletionId }))) throw conversationNotFound()
           })
         const counts = await deletions.count(trx, { conversationId: id })
         const remove = async () => {
-          await memory.deleteLearned(trx, learned)
+          await memory.deleteByConversation(trx, scope)
           await deleteConversation(trx, id)
         }
         if (conversation.deletion_id === null) await remove()
@@ -166,7 +166,7 @@ export function conversations({
           await knowledge.attachments.assertRoom(trx, id)
           const isRestored = await deletions.takeOut(trx, from, async () => {
             if (!(await setDeletion(trx, { id, from, to: null }))) throw conversationNotFound()
-            await memory.restoreLearned(trx, from)
+            await memory.restoreByDeletion(trx, from)
           })
           if (!isRestored) throw conversationNotFound()
         })

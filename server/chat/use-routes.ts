@@ -6,7 +6,7 @@ import { callerOf } from '../http/caller.ts'
 import { route } from '../http/route.ts'
 import { documentPolicy, type Knowledge } from '../knowledge/index.ts'
 import { decodeCursor, encodeCursor, pageOf } from '../paging.ts'
-import { countUsesOfOthers, listHolders, listUses, usePosition } from './store/uses.ts'
+import { countUsesOfOthers, listAveesWithFile, listUses, usePosition } from './store/uses.ts'
 
 /** Where a document is used. */
 export const useRoutes =
@@ -31,7 +31,7 @@ export const useRoutes =
       const [rows, others, holders] = await Promise.all([
         listUses(db, id, caller, { limit: limit + 1, after }),
         isOwner && !isAttachment ? countUsesOfOthers(db, id, caller.userId) : null,
-        listHolders(db, id, caller),
+        listAveesWithFile(db, id, caller),
       ])
       const { page, next } = pageOf(rows, limit, ({ cited_at, conversation_id }) =>
         encodeCursor({ citedAt: cited_at, id: conversation_id }),

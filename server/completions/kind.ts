@@ -61,7 +61,7 @@ export function completionKind(
     work: (context) =>
       isForAvee(context)
         ? dependencies.chat.answer(context, aveeStorage(dependencies, context))
-        : answerPlainly(dependencies, context),
+        : askPlainModel(dependencies, context),
 
     async close(run, closing, _events, trx) {
       await endCompletion(trx, run.id, { content: null })
@@ -191,7 +191,7 @@ async function messagesOf(
 }
 
 /** Sends a request to a model. */
-async function answerPlainly(
+async function askPlainModel(
   dependencies: CompletionDependencies,
   context: RunContext<CompletionInput>,
 ): Promise<Completion> {

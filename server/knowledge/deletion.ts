@@ -98,7 +98,7 @@ export function documentDeletion({
 
   async function isTrashable(documents: DocumentRow[], aveeId: string): Promise<boolean> {
     const bytes = documents.reduce((sum, document) => sum + Number(document.bytes), 0)
-    return deletions.hasTrash && (await quota.hasRoomInTrash(aveeId, bytes))
+    return deletions.hasTrash && (await quota.fitsIntoTrash(aveeId, bytes))
   }
 
   /** Deletes documents without a request of a user, so the receipt belongs to nobody. */

@@ -299,7 +299,7 @@ export async function knowledge({
 
       /** Whether a conversation with its attachments fits into the trash. */
       fitTrash: async (conversationId: string): Promise<boolean> =>
-        await quota.hasRoomInTrash(conversationId, await sumAttachmentBytes(db, conversationId)),
+        await quota.fitsIntoTrash(conversationId, await sumAttachmentBytes(db, conversationId)),
 
       /** @throws quota_exceeded if the attachments of a conversation in the trash exceed the quota */
       assertRoom: async (trx: Trx, conversationId: string): Promise<void> =>

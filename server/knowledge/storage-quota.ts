@@ -16,7 +16,7 @@ export const storageQuota = (db: Db, maxBytes: number) => ({
   },
 
   /** Whether this many bytes fit into the trash of the avee's owner, which has the same quota. */
-  async hasRoomInTrash(aveeId: string, bytes: number): Promise<boolean> {
+  async fitsIntoTrash(aveeId: string, bytes: number): Promise<boolean> {
     return maxBytes === 0 || (await sumDocumentBytes(db, aveeId, true)) + bytes <= maxBytes
   },
 })

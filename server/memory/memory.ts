@@ -38,10 +38,10 @@ import {
   findMemory,
   insertMemory,
   listMemories,
+  listMemoriesOfConversation,
   lockMemories,
   lockPair,
   type MemoryRow,
-  memoriesLearnedFrom,
   memoriesUsed,
   memoryPosition,
   moveOutOfTrash,
@@ -298,7 +298,7 @@ export function memory({
      * Deletes the memories that come from one conversation only, before it is deleted, or moves them to the trash with
      * it. Memories that the user has edited are kept.
      */
-    async deleteLearned(
+    async deleteByConversation(
       trx: Trx,
       { conversationId, ...pair }: Pair & { conversationId: string },
       deletionId?: string,
@@ -307,12 +307,12 @@ export function memory({
       // running one stores none.
       await (deletionId === undefined ? deleteTurns : cancelExtractionFrom)(trx, conversationId)
       await lockPair(trx, pair)
-      const learned = await memoriesLearnedFrom(trx, pair, conversationId)
-      await (deletionId === undefined ? deleteMemories(trx, learned) : moveToTrash(trx, learned, deletionId))
+      const ids = await listMemoriesOfConversation(trx, pair, conversationId)
+      await (deletionId === undefined ? deleteMemories(trx, ids) : moveToTrash(trx, ids, deletionId))
     },
 
     /** Restores the memories that were moved to the trash with a conversation. */
-    async restoreLearned(trx: Trx, deletionId: string): Promise<void> {
+    async restoreByDeletion(trx: Trx, deletionId: string): Promise<void> {
       await moveOutOfTrash(trx, { deletionId })
       await work.enqueueEmbedding(trx)
     },

@@ -288,7 +288,7 @@ function build({ current, ...head }: Head, nodes: Node[]): ImportedConversation 
   if (head.id === '' || nodes.length > maxMessages) return undefined
   const byId = new Map(nodes.map((node) => [node.id, node]))
   const isKept = (node: Node) => node.role !== null && node.text.trim() !== ''
-  const keptAbove = (from: string | null): string | null => {
+  const keptAncestor = (from: string | null): string | null => {
     const visited = new Set<string>()
     for (let id = from; id !== null && !visited.has(id); ) {
       visited.add(id)
@@ -299,7 +299,7 @@ function build({ current, ...head }: Head, nodes: Node[]): ImportedConversation 
     }
     return null
   }
-  const children = Map.groupBy(nodes.filter(isKept), ({ parent }) => keptAbove(parent))
+  const children = Map.groupBy(nodes.filter(isKept), ({ parent }) => keptAncestor(parent))
   const dates = nodes.flatMap(({ at }) => toDate(at) ?? [])
   // Ids are derived from it, so it must not depend on the time of the import.
   const createdAt = toDate(head.createdAt) ?? dates[0] ?? new Date(0)
@@ -320,7 +320,7 @@ function build({ current, ...head }: Head, nodes: Node[]): ImportedConversation 
       queue.push(id)
     }
   }
-  const leaf = keptAbove(current) ?? messages.at(-1)?.id
+  const leaf = keptAncestor(current) ?? messages.at(-1)?.id
   if (leaf === undefined || !messages.some(({ id }) => id === leaf)) return undefined
   return {
     ...head,

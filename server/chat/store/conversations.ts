@@ -61,13 +61,13 @@ export async function countConversations(
   userId: string,
   { inTrash = false, except = null }: { inTrash?: boolean; except?: string | null | undefined } = {},
 ): Promise<number> {
-  const holdsFilesOnly = sql<boolean>`leaf_id is null
+  const hasOnlyFiles = sql<boolean>`leaf_id is null
     and exists (select from all_avees where conversation_id = all_conversations.id)`
   const { count } = await db
     .selectFrom('all_conversations')
     .where('deletion_id', inTrash ? 'is not' : 'is', null)
     .where('user_id', '=', userId)
-    .where(sql<boolean>`id is distinct from ${except}::uuid and not (${holdsFilesOnly})`)
+    .where(sql<boolean>`id is distinct from ${except}::uuid and not (${hasOnlyFiles})`)
     .select((eb) => eb.fn.countAll<string>().as('count'))
     .executeTakeFirstOrThrow()
   return Number(count)

@@ -68,7 +68,7 @@ export async function countUsesOfOthers(db: Db, documentId: string, userId: stri
 }
 
 /** Lists the avee of a document, unless it is an attachment, and the user's other avees that have the same file. */
-export async function listHolders(db: Db, documentId: string, { userId, aveeId }: Reader) {
+export async function listAveesWithFile(db: Db, documentId: string, { userId, aveeId }: Reader) {
   let query = db
     .selectFrom('documents')
     .innerJoin('avees', 'avees.id', 'documents.avee_id')

@@ -16,7 +16,7 @@ const entryPoint = new URL('../index.ts', import.meta.url)
 const logging = new URL('../../log.ts', import.meta.url)
 
 /** Opens the database in another process; returns the output of that process. */
-async function openElsewhere(dir: string): Promise<string> {
+async function openInOtherProcess(dir: string): Promise<string> {
   const program = `
     import { openDatabase } from ${JSON.stringify(entryPoint)}
     import { createLog } from ${JSON.stringify(logging)}
@@ -42,12 +42,12 @@ describe('a data directory', () => {
   test('is locked by one process until it closes the database', async () => {
     await using source = await createTestDatabase('embedded')
     const database = await openDatabase({ ...source, log })
-    const refusal = await openElsewhere(source.dir)
+    const refusal = await openInOtherProcess(source.dir)
     expect(refusal).toMatch(/^data_dir_in_use: Another server is using the data directory .*DATA_DIR/)
     expect(refusal).toContain(source.dir)
     await database.ping()
     await database[Symbol.asyncDispose]()
-    expect(await openElsewhere(source.dir)).toBe('opened')
+    expect(await openInOtherProcess(source.dir)).toBe('opened')
   })
 
   test('can be open once within a process', async () => {

@@ -35,10 +35,10 @@ export function importer({ avees, knowledge, memory, models }: ImportDependencie
   /** Creates an avee under the preferred handle, or the first free variant of it. */
   async function create(
     caller: Caller,
-    wished: string,
+    preferredHandle: string,
     fields: Omit<Parameters<Avees['create']>[1], 'handle'>,
   ): Promise<AveeCard> {
-    const base = (suggestHandle(wished).slice(0, 26) || 'avee').padEnd(3, '0')
+    const base = (suggestHandle(preferredHandle).slice(0, 26) || 'avee').padEnd(3, '0')
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await avees.create(caller, {

@@ -200,10 +200,17 @@ export async function lockMemories(
     .execute()
 }
 
-/** Lists the memories that only messages of this conversation state, among the conversations that are not in the trash, unless the user has edited them. */
-export async function memoriesLearnedFrom(trx: Trx, pair: Pair, conversationId: string): Promise<string[]> {
+/**
+ * Lists the memories that come from this conversation only, except those that the user has edited. Other conversations
+ * count unless they are in the trash.
+ */
+export async function listMemoriesOfConversation(
+  trx: Trx,
+  pair: Pair,
+  conversationId: string,
+): Promise<string[]> {
   const sources = sql`select from memory_sources join messages on messages.id = message_id`
-  const learned = await trx
+  const found = await trx
     .selectFrom('memories')
     .select('id')
     .where('user_id', '=', pair.userId)
@@ -217,7 +224,7 @@ export async function memoriesLearnedFrom(trx: Trx, pair: Pair, conversationId: 
         where memory_id = memories.id and conversation_id <> ${conversationId})`,
     )
     .execute()
-  return learned.map(({ id }) => id)
+  return found.map(({ id }) => id)
 }
 
 const reviveSuperseded = (trx: Trx, ids: string[]) =>

@@ -68,7 +68,7 @@ const chunk = z.object({
 
 export type OpenAiChatOptions = StreamedModel & {
   tokens: TokenCounter
-  /** Supported parameters, learned from rejected requests and shared between requests. */
+  /** Supported parameters, detected by rejected requests and shared between requests. */
   parameters: SupportedParameters
   capabilities: readonly Capability[]
   contextTokens(signal: AbortSignal): Promise<number>

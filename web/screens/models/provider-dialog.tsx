@@ -15,7 +15,7 @@ import { SelectField, TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
 import { kindLabels } from './provider-kinds.ts'
 
-const usualAddresses: Partial<Record<ProviderKind, string>> = {
+const defaultAddresses: Partial<Record<ProviderKind, string>> = {
   openai: 'https://api.openai.com/v1',
   anthropic: 'https://api.anthropic.com/v1',
   google: 'https://generativelanguage.googleapis.com/v1beta',
@@ -66,7 +66,7 @@ export function ProviderDialog({ provider, onClose }: { provider?: ModelProvider
             onChange={(event) => setKind(event.target.value as ProviderKind)}
           >
             {Object.entries(kindLabels)
-              .filter(([value]) => value in usualAddresses)
+              .filter(([value]) => value in defaultAddresses)
               .map(([value, label]) => (
                 <option key={value} value={value}>
                   {t(label)}
@@ -95,7 +95,7 @@ export function ProviderDialog({ provider, onClose }: { provider?: ModelProvider
           type="url"
           dir="ltr"
           value={address}
-          placeholder={usualAddresses[kind]}
+          placeholder={defaultAddresses[kind]}
           onChange={(event) => setAddress(event.target.value)}
         />
         <TextField

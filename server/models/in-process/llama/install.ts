@@ -8,7 +8,7 @@ import type { EventBody } from '../../../runs/index.ts'
 import { engineNotInstalled, engineNotSupported, noNpm } from '../../errors.ts'
 
 const name = 'node-llama-cpp'
-const maxComplaintCharacters = 300
+const maxErrorCharacters = 300
 
 /** An npm lock file of the engine with the binaries of all supported platforms, each with its SHA-512. */
 const lockFile = new URL('./packages.json', import.meta.url)
@@ -110,14 +110,14 @@ async function* runNpm(cwd: string, env: NodeJS.ProcessEnv, signal: AbortSignal)
     child.once('error', resolve)
     child.once('close', resolve)
   })
-  let complaint = ''
+  let errorText = ''
   for await (const line of createInterface(child.stderr)) {
-    complaint ||=
-      /^npm error (?!(?:code|errno|syscall) )(.+)/.exec(line)?.[1]?.slice(0, maxComplaintCharacters) ?? ''
+    errorText ||=
+      /^npm error (?!(?:code|errno|syscall) )(.+)/.exec(line)?.[1]?.slice(0, maxErrorCharacters) ?? ''
     yield line
   }
   const outcome = await ended
   signal.throwIfAborted()
   if (outcome instanceof Error) throw noNpm()
-  if (outcome !== 0) throw engineNotInstalled(complaint)
+  if (outcome !== 0) throw engineNotInstalled(errorText)
 }

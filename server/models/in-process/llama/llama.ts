@@ -19,7 +19,7 @@ export type LlamaModel = { id: string; file: string; size: number; header: GgufH
 
 /** Longer texts are truncated. */
 export const maxEmbeddingTokens = 2_048
-const maxComplaintCharacters = 500
+const maxErrorCharacters = 500
 
 /** Starts a process with one loaded model, which runs one task at a time and ends when it is idle. */
 function startProcess(settings: LlamaSettings) {
@@ -32,17 +32,17 @@ function startProcess(settings: LlamaSettings) {
   const pending = new Map<number, ReadableStreamDefaultController<LlamaReply>>()
   let lastId = 0
   let idle: NodeJS.Timeout | undefined
-  let complaint = ''
+  let errorOutput = ''
   let isUsable = true
   let hasAnswered = false
   child.stderr?.on('data', (data: Buffer) => {
-    complaint = (complaint + data.toString()).slice(-maxComplaintCharacters)
+    errorOutput = (errorOutput + data.toString()).slice(-maxErrorCharacters)
   })
   const ended = new Promise<void>((resolve) => {
     const end = () => {
       isUsable = false
       clearTimeout(idle)
-      for (const controller of pending.values()) controller.error(engineStopped(complaint))
+      for (const controller of pending.values()) controller.error(engineStopped(errorOutput))
       pending.clear()
       resolve()
     }
@@ -85,7 +85,7 @@ function startProcess(settings: LlamaSettings) {
       clearTimeout(idle)
       let isFinished = false
       try {
-        if (!isUsable) throw engineStopped(complaint)
+        if (!isUsable) throw engineStopped(errorOutput)
         send({ id, task })
         for await (const reply of replies) {
           isFinished = reply.type !== 'text' && reply.type !== 'thinking'
