@@ -302,7 +302,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
         read: () => runs.stats().commits,
       },
       model_queue: {
-        help: 'Answers that run and wait for a free slot on this server, by provider of models.',
+        help: 'Answers that run or wait for a free slot on this server, by provider of models.',
         labels: ['provider', 'state'],
         read: async () =>
           (await models.queueStats()).flatMap(({ provider, ...counts }) =>
@@ -325,7 +325,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       },
       background_calls_preempted_total: {
         isCounter: true,
-        help: 'Background model calls cancelled in favour of an answer.',
+        help: 'Background model calls preempted by an answer.',
         read: () => models.backgroundStats().preempted,
       },
     },

@@ -12,7 +12,7 @@ const otherKey = defineError(
   503,
   'encryption_key_differs',
   () =>
-    'This was encrypted with another key. Set ENCRYPTION_KEY to the same value on all servers, or restore the file encryption-key.',
+    'The secret was encrypted with another key. Set ENCRYPTION_KEY to the same value on all servers, or restore the file encryption-key.',
 )
 
 /** Encrypts secrets that the database stores, with a key that it does not contain. */

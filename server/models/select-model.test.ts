@@ -64,13 +64,13 @@ const selections: {
     condition: 'CHAT_MODEL names an installed model',
     environment: { installed: defaultModels(), served: ['gpt-4o-mini'], chatModel: 'llama3.2:1b' },
     expected: 'ollama/llama3.2:1b',
-    reason: /CHAT_MODEL names it/,
+    reason: /the model in CHAT_MODEL/,
   },
   {
     condition: 'CHAT_MODEL names a served model',
     environment: { installed: defaultModels(), served: ['gpt-4o-mini', 'gpt-5'], chatModel: 'gpt-5' },
     expected: 'openai/gpt-5',
-    reason: /CHAT_MODEL names it/,
+    reason: /the model in CHAT_MODEL/,
   },
   {
     condition: 'CHAT_MODEL names a model that is not installed',

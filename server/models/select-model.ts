@@ -172,7 +172,8 @@ export function createModelSelector(settings: SelectionSettings) {
     if (stronger) yield stronger
     const active = await settings.findActive()
     if (active !== undefined) yield { name: active, reason: 'It is the active model.' }
-    if (settings.chatModel !== undefined) yield { name: settings.chatModel, reason: 'CHAT_MODEL names it.' }
+    if (settings.chatModel !== undefined)
+      yield { name: settings.chatModel, reason: 'It is the model in CHAT_MODEL.' }
     const provider = await openai()
     const served = provider && (await findServed(provider, openAiDefaults.normal))
     if (served) yield { name: `openai/${served.name}`, reason: served.reason }

@@ -39,7 +39,7 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
   )
   const { hasAccounts } = await app.accounts.state()
   if (hasAccounts || (await app.database.db.selectFrom('avees').select('id').executeTakeFirst()))
-    throw new Error('The database at DATABASE_URL is in use. Give the leak test an empty database.')
+    throw new Error('The database at DATABASE_URL is in use. The leak test needs an empty database.')
   const requests = leakRequests(await app.listen())
   const { canaries, counts, leaks } = requests
 

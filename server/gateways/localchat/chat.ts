@@ -12,7 +12,7 @@ import type { Runs } from '../../runs/index.ts'
 const historyNotAllowed = defineError(
   403,
   'history_not_allowed',
-  () => 'Only the owner of an avee can replace the history of a conversation. Leave out history.',
+  () => 'Only the owner of an avee can replace the history of a conversation. Omit history.',
 )
 
 /** POST /api/chat: asks the caller's library, in one of their conversations or a new one. */

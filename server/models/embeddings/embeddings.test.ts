@@ -153,7 +153,7 @@ describe('embedding model selection', () => {
     const embedders = embeddersWith(ollama.url, { embedModel: 'bge-m3', log })
     await embedders.current(signal)
     await embedders.current(signal)
-    expect(warn.mock.calls).toEqual([[expect.stringContaining('EMBED_MODEL names bge-m3')]])
+    expect(warn.mock.calls).toEqual([[expect.stringContaining('EMBED_MODEL is bge-m3')]])
   })
 })
 

@@ -7,8 +7,8 @@ import { preferenceRank } from './prefixes.ts'
 export type EmbeddingSelection = ServedModel | { reason: string }
 
 /**
- * Selects the model that EMBED_MODEL names, otherwise the preferred one of those in this process, which an administrator has
- * downloaded for this, or of the first Ollama that has any. Other services are used only if EMBED_MODEL names their model,
+ * Selects the model that EMBED_MODEL is, otherwise the preferred one of those in this process, which an administrator has
+ * downloaded for this, or of the first Ollama that has any. Other services are used only if EMBED_MODEL is their model,
  * because every document is sent there.
  */
 export async function selectEmbeddingModel(
@@ -24,7 +24,7 @@ export async function selectEmbeddingModel(
       : { name: embedModel }
     const isUp = (await providers[0]?.models())?.isUp
     const problem = isUp ? `it is not installed; pull ${name}` : 'Ollama does not answer'
-    return { reason: `EMBED_MODEL names ${name}, but ${problem}.` }
+    return { reason: `EMBED_MODEL is ${name}, but ${problem}.` }
   }
   const onDisk = providers
     .filter(({ isOnDisk }) => isOnDisk)
