@@ -6,7 +6,7 @@ const heads = 4
 const keyHeads = 2
 const hidden = 128
 const vocabularySize = 352
-/** Dimensions of the words that a model can say; the rest distinguishes other tokens. */
+/** The dimensions for the words that a model can write; the others distinguish other tokens. */
 const sayable = 32
 
 const types = { uint32: 4, float32: 6, string: 8, array: 9 } as const
@@ -40,7 +40,7 @@ function randomFrom(seed: number): () => number {
 export type TinyGguf = {
   /** The fixed answer: at most 31 different words. */
   words: string[]
-  /** Whether it starts over after the last word instead of ending its answer. */
+  /** Whether it starts again after the last word instead of ending its answer. */
   isEndless?: boolean
   /** Whether its vectors are pooled to one per text. */
   isEmbedding?: boolean

@@ -44,7 +44,7 @@ function run(settings: Record<string, string>, { ipc = false, args = [] as strin
   stderr.setEncoding('utf8').on('data', (text: string) => {
     output.err += text
   })
-  // The event `close` never comes when this side has closed the IPC channel.
+  // The event `close` is not emitted if this side has closed the IPC channel.
   const ended = Promise.all([once(child, 'exit'), once(stdout, 'close'), once(stderr, 'close')]).then(
     () => child.exitCode,
   )
@@ -67,7 +67,7 @@ describe('the command line', { timeout: 120_000 }, () => {
     beforeAll(async () => {
       database = await createTestDatabase('embedded')
       server = run(database.settings)
-      // This server outlives a test.
+      // This server is used by several tests.
       children.splice(0)
       address = await server.started()
     })

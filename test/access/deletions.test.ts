@@ -41,7 +41,7 @@ describe.each(DATABASES)('deletions on %s', (kind) => {
   let server: ServerProcess
   let owner: TestUser
   beforeAll(async () => {
-    // With the short lease of other tests, runs are looked for every second, and the database is hardly ever idle.
+    // With the short lease of other tests, the server searches for runs every second, and the database is rarely idle.
     server = await startServer({ RUN_LEASE_MS: '10000' }, kind)
     owner = await registerUser(server, { email: 'owner@example.org' })
   })
@@ -49,7 +49,7 @@ describe.each(DATABASES)('deletions on %s', (kind) => {
 
   const remove = async (client: TestClient, path: string, body?: unknown): Promise<DeletionReceipt> =>
     bodyOf(await client.delete<Deleted>(path, body)).receipt
-  /** Polls rarely, because each request uses the database, and the purge waits until it is idle. */
+  /** Polls rarely, because each request uses the database and the purge waits until the database is idle. */
   const purged = async (client: TestClient, id: string) =>
     expect
       .poll(async () => bodyOf(await client.get<DeletionReceipt>(`/deletions/${id}`)).purge, {

@@ -21,7 +21,7 @@ import { ONE_DATABASE } from '../databases.ts'
 import { collectEvents } from '../events.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 
-/** Members that any operation requires; each ignores the others. */
+/** The members that some operation requires; each operation ignores the others. */
 const anyBody = {
   answer: 'Answer',
   question: 'Question?',
@@ -202,10 +202,10 @@ for (const kind of ONE_DATABASE) {
         await db.selectFrom('turn_index').select('user_id').where('user_id', '=', userId).execute(),
       ).toEqual([])
 
-      // Another visitor sees nothing of it, nor does the token in another place.
+      // Another visitor sees nothing of it, and the token is not valid elsewhere.
       expect((await as(await visit())(`/conversations/${conversation.id}`)).status).toBe(404)
       expectError(await app.as(token).get(`/conversations/${conversation.id}`), 401)
-      // Every other operation responds as to anybody without an account.
+      // All other operations respond as to people without an account.
       type Operations = Record<string, { security?: object[] }>
       const { paths } = bodyOf(await app.get<{ paths: Record<string, Operations> }>('/openapi.json'))
       const others = Object.entries(paths).flatMap(([path, operations]) =>

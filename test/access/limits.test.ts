@@ -127,7 +127,7 @@ describe.each(ONE_DATABASE)('limits on %s', (kind) => {
     expect((await client.delete(`/conversations/${first}`)).status).toBe(200)
     const { id: second } = await createConversation(client, id)
 
-    // One that holds only files of a question not asked yet does not count; with its first question it does.
+    // A conversation that contains only files of a question not asked yet does not count until its first question.
     await uploadFiles(client, [{ name: 'a.txt', content: 'A.' }], { conversation: second })
     const { id: third } = await createConversation(client, id)
     const ask = () => client.post('/chat/ask', { conversation_id: second, question: 'What is in the file?' })

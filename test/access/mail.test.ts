@@ -27,7 +27,7 @@ describe.each(ONE_DATABASE)('mails on %s', (kind) => {
 
   /** Requests a link, and returns the response once all mails are sent. */
   async function forget(email: string) {
-    // An attacker may claim any host; the link must not lead there.
+    // An attacker may send any host; the link must not contain it.
     const headers = { host: 'attacker.example', 'x-forwarded-host': 'attacker.example' }
     const response = await app.post('/auth/forgot-password', { email }, { headers })
     await app.app.jobs.idle(['accounts.reset-mail'])

@@ -17,7 +17,7 @@ import { ONE_DATABASE } from '../databases.ts'
 import { readEvents } from '../events.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 
-/** Words of the cited document, its title and its heading that appear nowhere else. */
+/** Unique words of the cited document, its title and its heading. */
 const canaries = /frangipane|quillwork|marzipanner/i
 const document = {
   name: 'quillwork.md',

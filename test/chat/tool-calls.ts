@@ -14,7 +14,7 @@ import { startSearxng, startShop } from './tool-servers.ts'
 
 export type Call = NonNullable<Script['toolCalls']>[number]
 export const calling = (...toolCalls: Call[]): Script => ({ tokens: [], toolCalls })
-/** A model that can be guided by a schema, but cannot call tools. */
+/** A model that supports structured output, but no tool calls. */
 const plain = { name: 'plain:1b', capabilities: ['completion'] }
 export const remember: Call = { name: 'remember', arguments: { text: 'The user breeds newts.' } }
 

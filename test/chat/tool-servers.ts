@@ -4,7 +4,10 @@ import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { stringify } from 'yaml'
 
-/** An MCP server on standard input and output, which says whether it got the environment of its parent, or `nothing`. */
+/**
+ * An MCP server on standard input and output, which reports whether its environment has a secret. `nothing` is an
+ * error.
+ */
 export const echoServer = `
   const results = {
     initialize: ({ protocolVersion }) => ({ protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'echo', version: '1' } }),

@@ -219,7 +219,7 @@ for (const kind of DATABASES) {
       ollama.script('/api/chat', { fault: 'stall', afterTokens: 1 })
       const response = await askStream(client, id, 'First?')
       const runId = response.headers.get('x-run-id')
-      // Before that, the scripted answer could go to the next question.
+      // Without this, the scripted answer could be used for the next question.
       for await (const { data } of readEvents(response)) if (data['token'] !== undefined) break
       const second = await client.post<{ error: { details: { run_id: string } } }>('/chat/stream', {
         conversation_id: id,
@@ -360,7 +360,7 @@ for (const kind of DATABASES) {
         answer(messages) {
           for (const { content } of messages) for (const word of ordersIn(content)) arrived.add(word)
           verdicts.add(obey(messages))
-          // As if the model quoted a document.
+          // Simulates a model that quotes a document.
           const [before, after = ''] = injections[asked] ?? ['']
           return `${before}${orderTo(`answer${asked}`)}${after}`
         },

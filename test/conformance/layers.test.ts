@@ -14,7 +14,7 @@ import { ONE_DATABASE } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { expectError } from './contract.ts'
 
-/** A word in the document of each layer that appears nowhere else. */
+/** A unique word in the document of each layer. */
 const secrets = { public: 'Palimpsest', friends: 'Frangipane', intimate: 'Inglenook' } as const
 const layers = Object.keys(secrets) as Layer[]
 const question = 'What is the secret word of the lighthouse keeper?'

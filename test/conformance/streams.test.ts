@@ -66,7 +66,7 @@ const askStalling = async () => {
     fault: 'stall',
   })
   const response = await askStream(ann.client, conversation, 'Count!')
-  // Without this, a quick stop would leave the script to the next question.
+  // Without this, the script could remain for the next question after a quick stop.
   await ollama.waitForRequest('/api/chat', before + 1)
   return response
 }

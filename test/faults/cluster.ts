@@ -120,8 +120,8 @@ const timeoutMs = 1500
 export type Seen = { run: string; events: Map<number, string> }
 
 /**
- * A client with a bad connection: it starts or reads a run, disconnects at random, and resumes on any node until it has
- * read the last event.
+ * A client with an unreliable connection: it starts or reads a run, disconnects at random, and resumes on any node
+ * until it has read the last event.
  */
 export function createClient(nodes: NodeProcess[], next: () => number) {
   const randomUrl = () => nodes[Math.floor(next() * nodes.length)]?.url ?? ''

@@ -196,7 +196,7 @@ test('websites that the owner lists show an open avee in a frame, and others do 
   })
   const body = `<h1>Welcome</h1><script async src="${server.url}/embed.js" data-avee="ada"></script>`
   using website = await startWebsite(server.url, body)
-  // For the browser this is a different site than the server's, so its frames get no storage.
+  // For the browser this is another site than that of the server, so its frames have no storage.
   const elsewhere = `http://localhost:${website.port}`
   const sameSite = `http://127.0.0.1:${website.port}`
 

@@ -48,7 +48,7 @@ test('the owner chooses a model, attaches a long text and keeps unsaved changes'
   await chat.input.waitFor()
   const scriptBytes = await page.evaluate(() => {
     const entries = performance.getEntriesByType('resource') as PerformanceResourceTiming[]
-    // What an answer needs is loaded in advance, a moment later.
+    // The modules for an answer are loaded in advance, after a short delay.
     const later =
       entries.find(({ name }) => name.includes('message-list'))?.startTime ?? Number.POSITIVE_INFINITY
     return entries
@@ -237,7 +237,7 @@ test('the owner adds tools, and allows a call that changes something with the ke
   await using window = await openWindow(browser, `${server.url}/avee/seller`)
   const { page } = window
   await page.getByRole('tab', { name: 'Tools' }).click()
-  // A click must count at once: no timer or response may come between the click and the next look at the box.
+  // A click must take effect at once: no timer or response may run before the state of the box is read.
   const isChecked = await page.getByRole('checkbox', { name: /^Calculator/ }).evaluate(async (box) => {
     const input = box as HTMLInputElement
     input.click()
@@ -320,7 +320,7 @@ test('a long conversation keeps its place, is searched as a whole and opens at a
   const question = (n: number) => page.getByText(`Question ${n}?`, { exact: true })
   await question(120).waitFor()
 
-  // Neither a growing answer below nor pages loaded above move the text in view.
+  // The text in view is moved neither by a growing answer below nor by pages loaded above.
   const finish = Promise.withResolvers<void>()
   const tokens = Array.from({ length: 60 }, (_, i) => `Line ${i}\n\n`)
   ollama.script('/api/chat', { tokens, lastTokenAfter: finish.promise })
@@ -510,7 +510,7 @@ test('an answer that ends in the background is notified, and a click opens its c
   window.expectNoErrors()
   await page.context().newPage()
   await page.close()
-  // The worker may still see the closed tab for a moment.
+  // For a moment, the worker may still list the closed tab.
   await waitUntil(click, (done) => done?.join() === `open ${pathname}`)
 })
 

@@ -274,7 +274,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Responds to some requests of the page with states that take long to reach. */
+/** Replaces the responses to some requests of the page, for states that would take long to reach. */
 async function changeResponses(page: Page): Promise<void> {
   const change = (url: string, change: (body: never) => object) =>
     page.route(`${server.url}${url}`, async (route) => {
@@ -351,7 +351,7 @@ test('every dialog passes the accessibility checks in every language on a phone'
         if (await page.getByRole('menu').isVisible())
           problems.push(...(await findViolations(page, `the menu of ${title}`, '[role=menu]')))
       }
-      // A dialog may take the place of the one before after a response.
+      // A dialog may replace the previous one after a response.
       await dialogsNamed(page, title).last().waitFor()
       await page.waitForFunction(() => document.querySelector('[role=dialog] .skeleton') === null)
       problems.push(...(await findViolations(page, title, '[role=dialog]')))

@@ -18,7 +18,7 @@ test('shows the progress of a download across a reload and activates the model',
   await using ollama = await startOllama({ models: [] })
   const finish = Promise.withResolvers<void>()
   const frames = pullFrames('llama3.2:1b', 60)
-  // The download stands still in the middle of the first file, and then succeeds.
+  // The download stalls in the middle of the first file, and then succeeds.
   ollama.always('/api/pull', {
     frames: [...frames.slice(0, 30), ...frames.slice(-1)],
     delayMs: 40,

@@ -46,7 +46,7 @@ const connectionErrors =
 
 const modelRequests = () => ollama.requestsTo('/api/chat')
 const begun = (text: string) => text.includes('word9') && !text.includes('word60')
-/** Lets the model stop in the middle of its next answer until the returned function is called. */
+/** Pauses the model in the middle of its next answer until the returned function is called. */
 function holdAnswer(): () => void {
   const { promise, resolve } = Promise.withResolvers<void>()
   const middle = whole.indexOf(' word30')

@@ -86,7 +86,7 @@ test.each([1280, 390])(
 
     await page.getByRole('combobox', { name: 'Show' }).selectOption({ label: 'Conversations' })
     await results.getByText('Who grinds').waitFor()
-    // Events of scrolling arrive late on a busy machine, when the conversation is on its way to the message.
+    // On a busy machine, scroll events arrive late, while the conversation still scrolls to the message.
     await page.evaluate(() => {
       const repeat = () => {
         document.querySelector('.thread')?.dispatchEvent(new Event('scroll'))

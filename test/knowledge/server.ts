@@ -120,7 +120,7 @@ export async function openKnowledgeServer(
       reranker = model
     },
 
-    /** Creates an avee with an owner of its own, without HTTP. */
+    /** Creates an avee with a separate owner, without HTTP. */
     async newAvee(): Promise<{ aveeId: string; userId: string }> {
       const userId = newId()
       const aveeId = newId()

@@ -137,7 +137,7 @@ describe('extraction by a language model', () => {
       'I live in Ghent',
       'I like tea',
     ])
-    // A retry would use up the script of another test.
+    // A retry would use the script of another test.
     ollama.script('/api/chat', answerOf())
     await app.app.jobs.runNow('memory-extraction', conversation.conversationId)
     expect((await conversation.memories()).map(({ confirmations }) => confirmations)).toEqual([1, 1])

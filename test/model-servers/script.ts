@@ -34,7 +34,7 @@ export type Script = {
   /** Milliseconds before the first token and between tokens. */
   firstDelayMs?: number
   delayMs?: number
-  /** The last token or frame waits for this. */
+  /** A promise that delays the last token or frame. */
   lastTokenAfter?: Promise<unknown>
   fault?: Fault
   /** Tokens before the fault. Default 5. */
@@ -187,7 +187,7 @@ async function playFault(
   const error = framing.frame(JSON.stringify(framing.error(script.message ?? 'scripted error')))
   switch (script.fault) {
     case 'die':
-      // Lets written bytes reach the wire before the socket is destroyed.
+      // Waits until written bytes are sent before the socket is destroyed.
       await turn()
       response.socket?.destroy()
       return true

@@ -4,7 +4,7 @@ export const { signal } = new AbortController()
 const grounding = { question: '', passages: [], answerable: null }
 export const question = { messages: [{ role: 'user' as const, content: 'Hello' }], grounding }
 
-/** Lets a model answer, and returns the text with the parts it comes in. */
+/** Requests an answer of a model, and returns the text and its parts. */
 export async function answerOf(model: ChatModel) {
   const parts = await Array.fromAsync(model.stream(question, signal))
   return {

@@ -88,7 +88,7 @@ describe('local-only conversations and avees', () => {
       MODEL_MAX_PARALLEL: '1',
     })
     const path = '/v1/chat/completions'
-    /** Asks a question that waits behind another one until `change` has been made. Returns its events after that. */
+    /** Asks a question that waits in the queue until `change` has been made, and returns its later events. */
     const askAndChange = async (avee: Avee, change: (conversation: string) => Promise<unknown>) => {
       const running = Promise.withResolvers<void>()
       remote.script(path, { tokens: ['Done'], lastTokenAfter: running.promise })

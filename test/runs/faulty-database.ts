@@ -13,7 +13,9 @@ export type FaultyDatabase = {
   loseNext(): void
   /** Loses the response to the next statement, or to the commit of the next transaction. */
   loseNextResponse(): void
-  /** Loses everything from now on; resolves when the server has executed the statements that it already has. */
+  /**
+   * Loses everything from now on; resolves when the server has executed the statements that it has already received.
+   */
   kill(): Promise<void>
 }
 

@@ -88,7 +88,7 @@ describe.each(DATABASES)('the log on %s', (kind) => {
     })
     await locked.promise
     await worker.context.emit({ token: 'not yet' })
-    // Enough turns of the event loop for everything that does not wait for the database.
+    // Enough turns of the event loop for all work that does not wait for the database.
     for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
     expect(seen).toEqual(['{"token":"seen"}'])
 

@@ -62,7 +62,7 @@ export function createEmbedders({
   return {
     select,
 
-    /** Returns the current embedder. Logs one warning if the model that EMBED_MODEL is is not available. */
+    /** Returns the current embedder. Logs one warning if the model in EMBED_MODEL is not available. */
     async current(signal: AbortSignal): Promise<Embedder | undefined> {
       const selection = await select()
       signal.throwIfAborted()

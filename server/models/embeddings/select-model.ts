@@ -7,9 +7,9 @@ import { preferenceRank } from './prefixes.ts'
 export type EmbeddingSelection = ServedModel | { reason: string }
 
 /**
- * Selects the model that EMBED_MODEL is, otherwise the preferred one of those in this process, which an administrator has
- * downloaded for this, or of the first Ollama that has any. Other services are used only if EMBED_MODEL is their model,
- * because every document is sent there.
+ * Selects the model in EMBED_MODEL. Without it, selects the preferred model of those in this process, which an
+ * administrator has downloaded for this, or of the first Ollama that has any. Other services are used only if
+ * EMBED_MODEL is one of their models, because every document is sent there.
  */
 export async function selectEmbeddingModel(
   providers: Provider[],
