@@ -14,7 +14,7 @@ export const beginOidc = operation({
   method: 'POST',
   path: '/auth/oidc',
   tags,
-  summary: 'Begin signing in at the OIDC provider',
+  summary: 'Start signing in at the OIDC provider',
   description:
     'The provider returns the browser to `/auth/oidc/callback`, which sets the session cookie. New people get an account if `REGISTRATION` allows it.',
   access: 'public',
@@ -30,7 +30,7 @@ export const linkOidc = operation({
   method: 'POST',
   path: '/me/identity',
   tags,
-  summary: 'Begin linking the account to a person at the OIDC provider',
+  summary: 'Start linking the account to a person at the OIDC provider',
   description: `Afterwards the caller can sign in there. ${confirmationNote}`,
   maxBodyBytes,
   body: z.object(confirmation),

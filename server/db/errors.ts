@@ -114,7 +114,7 @@ export const migrationUnknown = defineError(
   503,
   'database_newer',
   (name: string) =>
-    `A newer release has migrated the database to "${name}", which this release does not know. Start that release, or restore a backup from before it.`,
+    `A newer release has migrated the database to "${name}", which this release does not support. Start that release, or restore a backup from before it.`,
 )
 
 export const databaseNotEmpty = defineError(

@@ -299,7 +299,7 @@ test('a character is imported and offered for export', async () => {
     mimeType: 'application/json',
     buffer: Buffer.from(JSON.stringify(card)),
   })
-  await page.getByText('Mira was imported. Left out: tags.', { exact: true }).waitFor()
+  await page.getByText('Mira was imported. Not imported: tags.', { exact: true }).waitFor()
   await page.getByRole('heading', { name: 'Mira', level: 1 }).waitFor()
   await page.getByRole('button', { name: 'Export' }).click()
   const everything = page.getByRole('menuitem', { name: 'Everything, as an .avee file' })

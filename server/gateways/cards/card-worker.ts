@@ -95,7 +95,7 @@ function withPortrait(card: CardData, image: Buffer | undefined): ReadCard {
   try {
     return { card, portrait: toAvatar(bytes), problem: null }
   } catch (error) {
-    return { card, portrait: null, problem: `The portrait was left out: ${(error as Error).message}` }
+    return { card, portrait: null, problem: `The portrait was not imported: ${(error as Error).message}` }
   }
 }
 

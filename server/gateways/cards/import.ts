@@ -112,7 +112,9 @@ export function importer({ avees, knowledge, memory, models }: ImportDependencie
     if (disabled > 0)
       note(
         'character_book',
-        disabled === 1 ? 'One disabled entry was left out.' : `${disabled} disabled entries were left out.`,
+        disabled === 1
+          ? 'One disabled entry was not imported.'
+          : `${disabled} disabled entries were not imported.`,
       )
     const files = await Promise.all(
       enabled.map(async (entry, i) => {

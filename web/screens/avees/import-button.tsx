@@ -29,7 +29,7 @@ export function ImportButton({ onImported }: { onImported: (avee: Avee) => void 
           t('{name} was imported.', { name: avee.display_name }),
           documents > 0 &&
             t('Adding {count, plural, one {# document} other {# documents}}.', { count: documents }),
-          left && t('Left out: {fields}.', { fields: left }),
+          left && t('Not imported: {fields}.', { fields: left }),
         ]
           .filter(Boolean)
           .join(' '),

@@ -13,9 +13,9 @@ import './answer-details.css'
 import './fact-list.css'
 
 const leftOut = {
-  no_vision: message('Left out: the model does not accept pictures.'),
-  not_allowed: message('Left out: they stay in your network.'),
-  no_room: message('Some were left out: they are too large or cannot be read.'),
+  no_vision: message('Not sent: the model does not accept pictures.'),
+  not_allowed: message('Not sent: they stay in your network.'),
+  no_room: message('Some were not sent: they are too large or cannot be read.'),
 }
 
 /** Shows which model answered and why, and regenerates the answer with another one. */

@@ -77,7 +77,7 @@ export function LoginScreen() {
             {mode === 'register' && isFirst && (
               <Notice>
                 {t(
-                  'This is the first account. It administers this server and takes over all existing documents, avees and conversations.',
+                  'This is the first account. It becomes the administrator of this server and the owner of all existing documents, avees and conversations.',
                 )}
               </Notice>
             )}

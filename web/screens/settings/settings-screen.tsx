@@ -76,7 +76,7 @@ export function SettingsScreen() {
               <Section
                 title={t('Accounts')}
                 text={t(
-                  'Gabee is in personal mode: no one has to sign in on this machine. Creating the first account turns sign-in on for everyone; others can then be invited. The first account takes over everything created so far.',
+                  'Gabee is in personal mode: no one has to sign in on this machine. Creating the first account turns sign-in on for everyone; others can then be invited. The first account becomes the owner of everything created so far.',
                 )}
                 actions={<ButtonLink href="/login">{t('Create first account')}</ButtonLink>}
               />
