@@ -12,7 +12,9 @@ const date = /^(?:19|20)\d\d(?:[-–/.]\d{1,4}){0,2}$|^\d{1,2}[-/.]\d{1,2}[-/.]\
 export function isColumnNames(cells: string[]): boolean {
   const filled = cells.filter((cell) => cell !== '')
   const isFigure = (cell: string) => /^[-–—]$|\d/.test(cell) && !/\p{L}/u.test(cell) && !date.test(cell)
-  return filled.length >= 2 && filled.length * 2 >= cells.length && !filled.some(isFigure)
+  // A name of a group of columns stands above the first of them.
+  const named = cells.length - cells.findIndex((cell) => cell !== '')
+  return filled.length >= 2 && named * 2 >= cells.length && !filled.some(isFigure)
 }
 
 /** Returns the column names of a table by its first rows; those above a row of figures may have several lines. */
@@ -24,7 +26,7 @@ export function columnNames(rows: string[][]): string | undefined {
   for (const row of rows[body]?.some((cell) => /\d/.test(cell)) ? more : []) {
     // Otherwise the row may be a first row of text.
     if (countFilled(row) <= countFilled(names) && !row.some((cell) => date.test(cell))) break
-    names = joinFromRight(names, row)
+    names = names.includes('') ? joinAligned(names, row) : joinFromRight(names, row)
   }
   return names
     .filter((cell) => cell !== '')
@@ -33,6 +35,16 @@ export function columnNames(rows: string[][]): string | undefined {
 }
 
 const countFilled = (cells: string[]) => cells.filter((cell) => cell !== '').length
+
+/** Joins two rows of names column by column, where blank cells follow the name of a group. */
+function joinAligned(upper: string[], lower: string[]): string[] {
+  let group = ''
+  return Array.from({ length: Math.max(upper.length, lower.length) }, (_, i) => {
+    const [own = '', name = ''] = [upper[i], lower[i]]
+    group = own || group
+    return name === '' ? own : [...new Set([group, name])].filter(Boolean).join(' ')
+  })
+}
 
 /**
  * Joins two rows of names column by column. If the upper row has at most half as many names, they name groups of

@@ -86,6 +86,20 @@ describe('HTML', () => {
     expect(await textOf('a.html', html)).toBe('Menu\tSide\na\tb\n\nTail')
   })
 
+  it('repeats a label of several rows in each, and names the columns of a group', async () => {
+    const html = `<table><tr><th rowspan=2>Port</th><th colspan=2>2023</th></tr><tr><th>Ships<th>Tons</tr>
+      <tr><td rowspan=2>Narvik<td>120<td>4100</tr><tr><td>121<td rowspan=9>4200</tr><tr><td>Bodø<td>77</tr>
+      <tr><td colspan=3>${'A long remark. '.repeat(9)}</table>`
+    const [, ...rows] = (await textOf('a.html', html)).split('\n')
+    expect(rows.slice(0, -1)).toEqual([
+      'Port\tShips\tTons',
+      'Narvik\t120\t4100',
+      'Narvik\t121\t4200',
+      'Bodø\t77\t4200',
+    ])
+    expect(await headingsOf('a.html', html)).toEqual(['9 Port | 2023 Ships | 2023 Tons'])
+  })
+
   it('handles deep nesting and declared encodings', async () => {
     expect(await textOf('a.html', `<html>${'<div>'.repeat(50_000)}deep`)).toBe('deep')
     const latin = Buffer.from(
@@ -298,6 +312,9 @@ describe('CSV and TSV', () => {
     ])
     expect(await headingsOf('a.csv', 'Plan,Actual\nLow,High,Low,High\n5,6,7,8\n')).toEqual([
       '9 Plan Low | Plan High | Actual Low | Actual High',
+    ])
+    expect(await headingsOf('a.csv', 'Name,2022,,,2023,,\n,a,b,c,a,b,c\nSales,1,2,3,4,5,6\n')).toEqual([
+      '9 Name | 2022 a | 2022 b | 2022 c | 2023 a | 2023 b | 2023 c',
     ])
     expect(await headingsOf('a.csv', 'Item,Value\nColour,red\nWeight,12\n')).toEqual(['9 Item | Value'])
   })

@@ -62,6 +62,22 @@ describe('Word', () => {
     )
   })
 
+  it('repeats a label of merged rows in each, and names the columns of a group', async () => {
+    const cell = (text: string, properties = '') =>
+      `<w:tc><w:tcPr>${properties}</w:tcPr>${wordParagraph(text)}</w:tc>`
+    const row = (...cells: string[]) => `<w:tr>${cells.join('')}</w:tr>`
+    const table = `<w:tbl>${[
+      row(cell('Port', '<w:vMerge w:val="restart"/>'), cell('2023', '<w:gridSpan w:val="2"/>')),
+      row(cell('', '<w:vMerge/>'), cell('Ships'), cell('Tons')),
+      row(cell('Narvik', '<w:vMerge w:val="restart"/>'), cell('120'), cell('4100')),
+      row(cell('', '<w:vMerge w:val="continue"/>'), cell('121'), cell('4200')),
+      row(cell('Bodø'), cell('77'), cell('1900')),
+    ].join('')}</w:tbl>`
+    const expected = 'Port\t2023\nPort\tShips\tTons\nNarvik\t120\t4100\nNarvik\t121\t4200\nBodø\t77\t1900'
+    expect(await textOf('a.docx', docxOf(table))).toBe(expected)
+    expect(await headingsOf('a.docx', docxOf(table))).toEqual(['9 Port | 2023 Ships | 2023 Tons'])
+  })
+
   it('includes the numbers that Word computes', async () => {
     const level = (depth: number, format: string, text: string, start = 1) =>
       `<w:lvl w:ilvl="${depth}"><w:start w:val="${start}"/><w:numFmt w:val="${format}"/><w:lvlText w:val="${text}"/></w:lvl>`
@@ -163,6 +179,15 @@ describe('PowerPoint', () => {
     expect(document.pages[0]?.headings).toEqual([{ start: 0, level: 1, text: 'Year in review' }])
   })
 
+  it('repeats a label of merged rows in each', async () => {
+    const table = slideTable([
+      ['Port', 'Ships'],
+      ['Narvik', '120'],
+      ['', '121'],
+    ]).replace(/<a:tc>(?=<a:txBody><a:p><a:r><a:t><)/, '<a:tc vMerge="1">')
+    expect(await textOf('a.pptx', pptxOf([{ shapes: table }]))).toBe('Port\tShips\nNarvik\t120\nNarvik\t121')
+  })
+
   it('reports slides of only images as a scan', async () => {
     const media = docxOf('<w:p/>', { parts: { 'word/media/image1.PNG': 'x' } })
     await expect(read('a.docx', media)).rejects.toEqual(parseError('no_text'))
@@ -231,6 +256,31 @@ describe('Excel', () => {
     expect(await headingsOf('a.xlsx', xlsxOf([{ name: 'People', rows: sheetRows(rows) }]))).toEqual([
       '1 People',
       '9 Name | Town | Age',
+    ])
+  })
+})
+
+describe('merged cells of Excel', () => {
+  it('repeat a label in each row, and name the columns of a group', async () => {
+    const rows = sheetRows([
+      ['Region', '', '2023', '', '2024', ''],
+      ['', '', 'Q1', 'Q2', 'Q1', 'Q2'],
+      ['North', 'Oslo', 1, 2, 3, 4],
+      ['', 'Bergen', 5, 6, 7, 8],
+      ['South', 'Rome', 9, 10, 11, 12],
+    ])
+    const merged = ['A1:B2', 'C1:D1', 'E1:F1', 'A3:A4', 'A6:A1048576', 'ZZ'].map(
+      (range) => `<mergeCell ref="${range}"/>`,
+    )
+    const file = xlsxOf([{ name: 'Ports', rows: `${rows}<mergeCells>${merged.join('')}</mergeCells>` }])
+    expect((await textOf('a.xlsx', file)).split('\n').slice(-3)).toEqual([
+      'North\tOslo\t1\t2\t3\t4',
+      'North\tBergen\t5\t6\t7\t8',
+      'South\tRome\t9\t10\t11\t12',
+    ])
+    expect(await headingsOf('a.xlsx', file)).toEqual([
+      '1 Ports',
+      '9 Region | 2023 Q1 | 2023 Q2 | 2024 Q1 | 2024 Q2',
     ])
   })
 })

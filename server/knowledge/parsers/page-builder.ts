@@ -57,9 +57,9 @@ export function pageBuilder(textBudget: TextBudget) {
     },
     row(cells: string[]) {
       const values = cells.map(collapseWhitespace)
-      while (values.at(-1) === '') values.pop()
-      if (values.length === 0) return
-      const start = add(values.join('\t'), 'line')
+      const text = values.slice(0, values.findLastIndex((value) => value !== '') + 1)
+      if (text.length === 0) return
+      const start = add(text.join('\t'), 'line')
       if (table?.head.length === 0) table.start = start
       if (table && table.head.length <= maxHeadRows) table.head.push(values)
     },

@@ -1,5 +1,14 @@
 import { isColumnNames } from './column-names.ts'
-import type { PageBuilder } from './page-builder.ts'
+import { collapseWhitespace, type PageBuilder } from './page-builder.ts'
+
+/** Longer merged cells are text rather than labels of their rows. */
+const maxLabelCharacters = 100
+
+/** Returns what a merged cell repeats in each of its rows. */
+export const labelOf = (cell: string) => {
+  const label = collapseWhitespace(cell)
+  return label.length > maxLabelCharacters ? '' : label
+}
 
 /** Maximum rows of titles and notes above a table's column names. */
 const rowsAboveNames = 10
@@ -14,8 +23,11 @@ export function appendTable(page: PageBuilder, rows: string[][]) {
     const cells = columns.map((column) => row[column] ?? '')
     return isColumnNames(cells) && cells.filter((cell) => cell !== '').length * 2 > widest
   })
+  const start = Math.max(0, names)
+  // A row above with fewer names has those of groups of columns.
+  const first = start > 0 && isColumnNames(rows[start - 1] ?? []) ? start - 1 : start
   for (const [i, row] of rows.entries()) {
-    if (i === Math.max(0, names)) page.startTable()
+    if (i === first) page.startTable()
     page.row(columns.map((column) => row[column] ?? ''))
   }
   page.endTable()

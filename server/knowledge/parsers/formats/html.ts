@@ -3,6 +3,7 @@ import type { ParsedPage } from '../document.ts'
 import { decodeHtml } from '../encoding.ts'
 import { collapseWhitespace, type PageBuilder, pageBuilder, type TextBudget } from '../page-builder.ts'
 import type { Parser } from '../parser.ts'
+import { labelOf } from '../table.ts'
 
 /** Elements whose text is not visible. */
 const skipped = new Set(
@@ -62,7 +63,44 @@ function withTitle(page: ParsedPage, title: string | null, textBudget: TextBudge
 /** A part of a page: everything inside elements of this name or role, without boilerplate. */
 type Part = 'main' | 'article' | 'body'
 
-type Table = { cells: string[] | undefined; inCell: boolean }
+type Table = {
+  cells: string[] | undefined
+  inCell: boolean
+  /** The sizes of `cells`, in rows and columns. */
+  sizes: { rows: number; columns: number }[]
+  /** By column, the cells of rows above that reach into the next rows. */
+  merged: { label: string; rows: number }[]
+}
+
+/** The limit of the HTML standard. */
+const maxRows = 65_534
+/** More columns in one cell are an idiom for all of them. */
+const maxSpan = 100
+const spanOf = (value: string | undefined, max: number) =>
+  Math.min(max, Math.max(1, Number.parseInt(value ?? '', 10) || 1))
+
+/** Returns the cells of a row at their columns; a cell of several rows is in each of them. */
+function placeCells({ cells = [], sizes, merged }: Table): string[] {
+  const row: string[] = []
+  let next = 0
+  while (next < cells.length || row.length < merged.length) {
+    const above = merged[row.length]
+    if (above && above.rows > 0) {
+      above.rows -= 1
+      row.push(above.label)
+      continue
+    }
+    const { rows = 1, columns = 1 } = sizes[next] ?? {}
+    const text = cells[next] ?? ''
+    next += 1
+    for (let i = 0; i < columns; i++) {
+      merged[row.length] = { label: i === 0 ? labelOf(text) : '', rows: rows - 1 }
+      row.push(i === 0 ? text : '')
+    }
+  }
+  return row
+}
+
 type List = { ordered: boolean; items: number }
 
 /** Appends the text of an HTML document to a page and returns its title. */
@@ -145,17 +183,21 @@ export function appendHtml(
         const outer = tables.at(-1)
         if (outer) flushLayoutRow(outer)
         else page.startTable()
-        tables.push({ cells: undefined, inCell: false })
+        tables.push({ cells: undefined, inCell: false, sizes: [], merged: [] })
       } else if (name === 'tr') {
         flush()
         const table = tables.at(-1)
-        if (table) table.cells = []
+        if (table) Object.assign(table, { cells: [], sizes: [] })
       } else if (name === 'td' || name === 'th') {
         flush()
         const table = tables.at(-1)
         if (!table) return
         table.cells ??= []
         table.cells.push('')
+        table.sizes.push({
+          rows: spanOf(attributes['rowspan'], maxRows),
+          columns: spanOf(attributes['colspan'], maxSpan),
+        })
         table.inCell = true
       } else if (name === 'img') {
         const alt = collapseWhitespace(attributes['alt'] ?? '').replaceAll(/[[\]]/g, '')
@@ -200,7 +242,7 @@ export function appendHtml(
       } else if (name === 'tr') {
         flush()
         const table = tables.at(-1)
-        if (table?.cells) page.row(table.cells)
+        if (table?.cells) page.row(placeCells(table))
         if (table) table.cells = undefined
       } else if (name === 'table') {
         flush()

@@ -2,6 +2,7 @@ import { corrupt, tooManyPages } from '../errors.ts'
 import { mainPartOf, relationsOf, titleOf } from '../office.ts'
 import { collapseWhitespace, type PageBuilder, pageBuilder } from '../page-builder.ts'
 import type { ZipParser } from '../parser.ts'
+import { labelOf } from '../table.ts'
 import { descendants, parseTree, parseXml, prefixed } from '../xml.ts'
 import type { Zip } from '../zip.ts'
 
@@ -65,6 +66,8 @@ async function readShapes(
   let shape: Shape | undefined
   let line: { text: string; level: number } | undefined
   let cells: string[] | undefined
+  /** What cells of the row above repeat in the row, if they are merged with it. */
+  let above: string[] = []
   let inText = false
   let skipped = 0
   await parseXml(zip.chunks(part), {
@@ -73,9 +76,12 @@ async function readShapes(
       else if (name === 'sld') isShown = attributes['show'] !== '0'
       else if (name === 'sp' || name === 'pt') shape = { placeholder: undefined, lines: [] }
       else if (name === 'ph' && shape) shape.placeholder = attributes['type'] ?? 'body'
-      else if (name === 'tbl') page.startTable()
-      else if (name === 'tr') cells = []
-      else if (name === 'tc') cells?.push('')
+      else if (name === 'tbl') {
+        page.startTable()
+        above = []
+      } else if (name === 'tr') cells = []
+      else if (name === 'tc')
+        cells?.push(/^(?:1|true)$/.test(attributes['vMerge'] ?? '') ? (above[cells.length] ?? '') : '')
       else if (name === 'p') line = { text: '', level: 0 }
       else if (name === 'pPr' && line) line.level = Number(attributes['lvl'] ?? 0)
       else if (name === 't') inText = true
@@ -94,6 +100,7 @@ async function readShapes(
         line = undefined
       } else if (name === 'tr') {
         if (isShown) page.row(cells ?? [])
+        above = cells?.map(labelOf) ?? []
         cells = undefined
       } else if (name === 'tbl') page.endTable()
       else if (name === 'sp' || name === 'pt') {

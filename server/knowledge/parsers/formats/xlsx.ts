@@ -3,7 +3,7 @@ import { corrupt, tooManyPages } from '../errors.ts'
 import { mainPartOf, relationsOf, titleOf } from '../office.ts'
 import { collapseWhitespace, pageBuilder } from '../page-builder.ts'
 import type { ParserInput, ZipParser } from '../parser.ts'
-import { appendTable } from '../table.ts'
+import { appendTable, labelOf } from '../table.ts'
 import { descendants, parseTree, parseXml, prefixed } from '../xml.ts'
 import type { Zip } from '../zip.ts'
 import { type CellFormat, cellFormatsOf, formatCell } from './xlsx-cells.ts'
@@ -74,6 +74,8 @@ type Shared = { strings: string[]; formats: CellFormat[]; since1904: boolean }
 
 async function rowsOf(zip: Zip, part: string, { strings, formats, since1904 }: Shared): Promise<string[][]> {
   const rows: string[][] = []
+  const rowsByNumber = new Map<number, string[]>()
+  let number = 0
   let row: string[] = []
   let column = 0
   let type = 'n'
@@ -85,12 +87,14 @@ async function rowsOf(zip: Zip, part: string, { strings, formats, since1904 }: S
       if (name === 'row') {
         row = []
         column = -1
+        number = Number(attributes['r']) || number + 1
       } else if (name === 'c') {
         column = columnOf(attributes['r']) ?? column + 1
         type = attributes['t'] ?? 'n'
         style = Number(attributes['s'] ?? 0)
         value = ''
       } else if (name === 'v' || name === 't') inValue = true
+      else if (name === 'mergeCell') repeatLabel(attributes['ref'] ?? '')
     },
     text(text) {
       if (inValue) value += text
@@ -98,10 +102,27 @@ async function rowsOf(zip: Zip, part: string, { strings, formats, since1904 }: S
     close(name) {
       if (name === 'v' || name === 't') inValue = false
       else if (name === 'c' && value !== '' && column < maxColumns) row[column] = cellText()
-      else if (name === 'row' && row.length > 0) rows.push(Array.from(row, (cell) => cell ?? ''))
+      else if (name === 'row' && row.length > 0) {
+        row = Array.from(row, (cell) => cell ?? '')
+        rows.push(row)
+        rowsByNumber.set(number, row)
+      }
     },
   })
   return rows
+
+  /** Repeats a cell that is merged over several rows in each of them. */
+  function repeatLabel(range: string) {
+    const [from = '', to = ''] = range.split(':')
+    const [first, last] = [rowOf(from), Math.min(rowOf(to), number)]
+    const at = columnOf(from) ?? 0
+    const label = labelOf(rowsByNumber.get(first)?.[at] ?? '')
+    for (let n = first + 1; n <= last && label !== ''; n++) {
+      const below = rowsByNumber.get(n)
+      while (below && below.length < at) below.push('')
+      if (below) below[at] ||= label
+    }
+  }
 
   function cellText(): string {
     if (type === 's') return strings[Number(value)] ?? ''
@@ -113,6 +134,8 @@ async function rowsOf(zip: Zip, part: string, { strings, formats, since1904 }: S
 
 /** Excel's own limit. */
 const maxColumns = 16_384
+
+const rowOf = (reference: string) => Number(/^[A-Z]{1,3}(\d{1,7})/i.exec(reference)?.[1] ?? 0)
 
 /** Returns the zero-based column of a reference such as `AB12`. */
 function columnOf(reference: string | undefined): number | undefined {

@@ -2,6 +2,7 @@ import { corrupt } from '../../errors.ts'
 import { mainPartOf, relationsOf, titleOf } from '../../office.ts'
 import { collapseWhitespace, pageBuilder } from '../../page-builder.ts'
 import type { ZipParser } from '../../parser.ts'
+import { labelOf } from '../../table.ts'
 import { attribute } from '../../xml.ts'
 import type { Zip } from '../../zip.ts'
 import { numberingOf } from './numbering.ts'
@@ -10,6 +11,8 @@ import { stylesOf } from './styles.ts'
 
 /** Outline level 9 is Word's "body text". */
 const maxOutline = 8
+/** Word's own limit. */
+const maxColumns = 63
 /** The list id that removes a paragraph from its style's list. */
 const noList = '0'
 
@@ -44,6 +47,18 @@ export const parseDocx: ZipParser = async (zip, { textBudget }) => {
     writeNotes(paragraph.notes)
   }
   const tables: string[][][] = []
+  /** The sizes of the cells of the current row, and the labels of the row above, by column. */
+  let sizes: { columns: number; isContinued: boolean }[] = []
+  let above: string[] = []
+  const placeCells = (cells: string[]) => {
+    const row: string[] = []
+    for (const [i, text] of cells.entries()) {
+      const { columns = 1, isContinued = false } = sizes[i] ?? {}
+      row.push(isContinued ? (above[row.length] ?? '') : text, ...Array<string>(columns - 1).fill(''))
+    }
+    above = row.map(labelOf)
+    return row
+  }
   await walk(zip, part, {
     paragraph(paragraph) {
       const cell = tables.at(-1)?.at(-1)
@@ -52,15 +67,26 @@ export const parseDocx: ZipParser = async (zip, { textBudget }) => {
         pending.push(...paragraph.notes)
       } else emit(paragraph)
     },
-    open(name) {
+    open(name, attributes) {
+      const size = tables.length === 1 ? sizes.at(-1) : undefined
       if (name === 'tbl') {
-        if (tables.length === 0) page.startTable()
+        if (tables.length === 0) {
+          page.startTable()
+          above = []
+        }
         tables.push([])
-      } else if (name === 'tr') tables.at(-1)?.push([])
-      else if (name === 'tc') tables.at(-1)?.at(-1)?.push('')
+      } else if (name === 'tr') {
+        tables.at(-1)?.push([])
+        if (tables.length === 1) sizes = []
+      } else if (name === 'tc') {
+        tables.at(-1)?.at(-1)?.push('')
+        if (tables.length === 1) sizes.push({ columns: 1, isContinued: false })
+      } else if (name === 'gridSpan' && size)
+        size.columns = Math.min(maxColumns, Math.max(1, Number(attribute(attributes, 'val')) || 1))
+      else if (name === 'vMerge' && size) size.isContinued = attribute(attributes, 'val') !== 'restart'
     },
     close(name) {
-      if (name === 'tr' && tables.length === 1) page.row(tables[0]?.pop() ?? [])
+      if (name === 'tr' && tables.length === 1) page.row(placeCells(tables[0]?.pop() ?? []))
       if (name !== 'tbl') return
       const inner = tables.pop()
       const outer = tables.at(-1)?.at(-1)
