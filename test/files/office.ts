@@ -48,8 +48,11 @@ export const wordTable = (rows: string[][]) =>
     .map((row) => `<w:tr>${row.map((cell) => `<w:tc>${wordParagraph(cell)}</w:tc>`).join('')}</w:tr>`)
     .join('')}</w:tbl>`
 
-/** Returns a presentation with the shapes and optional notes of each slide. */
-export function pptxOf(slides: { shapes: string; notes?: string; hidden?: boolean }[]): Buffer {
+/** Returns a presentation with the shapes and optional notes of each slide, and further parts. */
+export function pptxOf(
+  slides: { shapes: string; notes?: string; hidden?: boolean }[],
+  more: Parts = {},
+): Buffer {
   const parts: Parts = {
     'ppt/presentation.xml': `<p:presentation xmlns:p="p" xmlns:r="r"><p:sldIdLst>${slides
       .map((_, i) => `<p:sldId id="${256 + i}" r:id="rId${i + 1}"/>`)
@@ -70,7 +73,7 @@ export function pptxOf(slides: { shapes: string; notes?: string; hidden?: boolea
     parts[`ppt/notesSlides/notes${i + 1}.xml`] =
       `<p:notes xmlns:p="p" xmlns:a="a">${slideShape([notes], 'body')}${slideShape([String(i + 1)], 'sldNum')}</p:notes>`
   }
-  return packageOf('ppt/presentation.xml', parts)
+  return packageOf('ppt/presentation.xml', { ...parts, ...more })
 }
 
 export const slideShape = (paragraphs: string[], placeholder?: string) =>

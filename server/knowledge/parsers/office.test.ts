@@ -8,6 +8,7 @@ import {
   epubOf,
   odfOf,
   pptxOf,
+  relations,
   sheetRows,
   slideShape,
   slideTable,
@@ -198,6 +199,32 @@ describe('PowerPoint', () => {
   it('is rejected with too many slides', async () => {
     const slides = Array.from({ length: 21 }, () => ({ shapes: slideShape(['x']) }))
     await expect(read('a.pptx', pptxOf(slides))).rejects.toEqual(parseError('too_many_pages'))
+  })
+})
+
+describe('a chart', () => {
+  const points = (values: (string | number)[]) =>
+    values.map((value, i) => `<c:pt idx="${i}"><c:v>${value}</c:v></c:pt>`).join('')
+  const series = (name: string, values: number[]) =>
+    `<c:ser><c:tx><c:strCache>${points([name])}</c:strCache></c:tx><c:cat><c:strRef><c:strCache>${points(['2022', '2023'])}</c:strCache></c:strRef></c:cat><c:val><c:numRef><c:numCache>${points(values)}</c:numCache></c:numRef></c:val></c:ser>`
+  const chart = `<c:chartSpace xmlns:c="c" xmlns:a="a"><c:chart><c:title><a:t>Tons </a:t><a:t>by year</a:t></c:title><c:plotArea><c:barChart>${series('North', [51, 61])}${series('South', [7])}</c:barChart><c:valAx><c:title><a:t>Tons</a:t></c:title></c:valAx></c:plotArea></c:chart></c:chartSpace>`
+  const expected = 'Tons by year\n\n\tNorth\tSouth\n2022\t51\t7\n2023\t61'
+
+  it('has a row per category in PowerPoint', async () => {
+    const deck = pptxOf([{ shapes: slideShape(['Tonnage'], 'title') }], {
+      'ppt/slides/_rels/slide1.xml.rels': relations(['chart', '../charts/chart1.xml']),
+      'ppt/charts/chart1.xml': chart,
+    })
+    expect(await textOf('a.pptx', deck)).toBe(`Tonnage\n\n${expected}`)
+  })
+
+  it('has a row per category in Word, where it stands', async () => {
+    const body = `${wordParagraph('Before')}<w:p><w:r><w:drawing><c:chart xmlns:c="c" xmlns:r="r" r:id="rId1"/></w:drawing></w:r></w:p>${wordParagraph('After')}`
+    const parts = {
+      'word/_rels/document.xml.rels': relations(['chart', 'charts/chart1.xml']),
+      'word/charts/chart1.xml': chart,
+    }
+    expect(await textOf('a.docx', docxOf(body, { parts }))).toBe(`Before\n\n${expected}\n\nAfter`)
   })
 })
 

@@ -5,11 +5,12 @@ import type { ZipParser } from '../parser.ts'
 import { labelOf } from '../table.ts'
 import { descendants, parseTree, parseXml, prefixed } from '../xml.ts'
 import type { Zip } from '../zip.ts'
+import { chartOf } from './chart.ts'
 
 /** Placeholders that repeat on every slide. */
 const repeatedPlaceholders = new Set(['dt', 'ftr', 'hdr', 'sldNum', 'sldImg'])
 
-/** Parses PowerPoint: a page per visible slide with its title as heading, tables as rows, and speaker notes last. */
+/** Parses PowerPoint: a page per visible slide with its title as heading, tables and charts as rows, and speaker notes last. */
 export const parsePptx: ZipParser = async (zip, { limits, textBudget, onPage }) => {
   const main = await mainPartOf(zip)
   if (!main || !zip.has(main)) throw corrupt('it has no list of slides')
@@ -26,8 +27,10 @@ export const parsePptx: ZipParser = async (zip, { limits, textBudget, onPage }) 
     const related = isShown ? [...(await relationsOf(zip, part)).values()] : []
     for (const { type, target } of related) {
       if (type === 'diagramData') await readShapes(zip, target, (shape) => writeLines(shape, page), page)
-      if (type === 'notesSlide') await readShapes(zip, target, (shape) => writeNotes(shape, page), page)
+      if (type === 'chart') (await chartOf(zip, target))(page)
     }
+    for (const { type, target } of related)
+      if (type === 'notesSlide') await readShapes(zip, target, (shape) => writeNotes(shape, page), page)
     pages.push(page.page(i + 1))
     onPage(i + 1, slides.length)
   }

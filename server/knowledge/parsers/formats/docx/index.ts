@@ -3,8 +3,9 @@ import { mainPartOf, relationsOf, titleOf } from '../../office.ts'
 import { collapseWhitespace, pageBuilder } from '../../page-builder.ts'
 import type { ZipParser } from '../../parser.ts'
 import { labelOf } from '../../table.ts'
-import { attribute } from '../../xml.ts'
+import { attribute, prefixed } from '../../xml.ts'
 import type { Zip } from '../../zip.ts'
+import { chartOf } from '../chart.ts'
 import { numberingOf } from './numbering.ts'
 import { type Paragraph, walk } from './paragraphs.ts'
 import { stylesOf } from './styles.ts'
@@ -16,20 +17,28 @@ const maxColumns = 63
 /** The list id that removes a paragraph from its style's list. */
 const noList = '0'
 
-/** Parses Word documents: headings by style and outline level, numbered lists, tables as rows, notes after their paragraph. */
+/** Parses Word documents: headings by style and outline level, numbered lists, tables and charts as rows, notes after
+ * their paragraph. */
 export const parseDocx: ZipParser = async (zip, { textBudget }) => {
   const part = await mainPartOf(zip)
   if (!part || !zip.has(part)) throw corrupt('it has no text part')
-  const relations = [...(await relationsOf(zip, part)).values()]
-  const partOf = (type: string) => relations.find((relation) => relation.type === type)?.target ?? ''
+  const relations = await relationsOf(zip, part)
+  const partOf = (type: string) => relations.values().find((relation) => relation.type === type)?.target ?? ''
   const kindOf = await stylesOf(zip, partOf('styles'))
   const numberOf = await numberingOf(zip, partOf('numbering'))
   const notes = new Map([
     ...(await notesOf(zip, partOf('footnotes'), 'footnote')),
     ...(await notesOf(zip, partOf('endnotes'), 'endnote')),
   ])
+  const charts = new Map<string, Awaited<ReturnType<typeof chartOf>>>()
+  for (const [id, { type, target }] of relations)
+    if (type === 'chart') charts.set(id, await chartOf(zip, target))
   const page = pageBuilder(textBudget)
   const pending: string[] = []
+  const pendingCharts: string[] = []
+  const writeCharts = () => {
+    for (const id of pendingCharts.splice(0)) charts.get(id)?.(page)
+  }
   const writeNotes = (ids: string[]) => {
     for (const id of ids) page.paragraph(notes.get(id) ?? '')
   }
@@ -45,6 +54,7 @@ export const parseDocx: ZipParser = async (zip, { textBudget }) => {
     else if (list !== noList) page.line(text && `${'  '.repeat(depth)}${number} ${text}`)
     else page.paragraph(text)
     writeNotes(paragraph.notes)
+    writeCharts()
   }
   const tables: string[][][] = []
   /** The sizes of the cells of the current row, and the labels of the row above, by column. */
@@ -68,6 +78,7 @@ export const parseDocx: ZipParser = async (zip, { textBudget }) => {
       } else emit(paragraph)
     },
     open(name, attributes) {
+      if (name === 'chart') pendingCharts.push(prefixed(attributes, 'id') ?? '')
       const size = tables.length === 1 ? sizes.at(-1) : undefined
       if (name === 'tbl') {
         if (tables.length === 0) {
@@ -94,6 +105,7 @@ export const parseDocx: ZipParser = async (zip, { textBudget }) => {
       else {
         page.endTable()
         writeNotes(pending.splice(0))
+        writeCharts()
       }
     },
   })
