@@ -1,5 +1,6 @@
-import { chmod, writeFile } from 'node:fs/promises'
-import { delimiter, dirname } from 'node:path'
+import { execFileSync } from 'node:child_process'
+import { chmod, cp, writeFile } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findProgram } from '../../../../scripts/services/find.ts'
 import { temporaryFolder } from '../../../../test/files/folder.ts'
@@ -77,6 +78,18 @@ describe('a scan', () => {
     const text = [harbour, mill, harbour, mill].join('\n')
     const { pages } = await read('turned.pdf', scansPdf((await renderScans(text)).map(turn)))
     expect(pages).toEqual([text])
+  })
+
+  it('is recognized upright without the data for other directions', async () => {
+    const data = /"(.+)"/.exec(execFileSync(installed, ['--list-langs'], { encoding: 'utf8' }))?.[1] ?? ''
+    const env = { ...english.env, TESSDATA_PREFIX: join(folder.path, 'tessdata') }
+    await cp(data, env.TESSDATA_PREFIX, { recursive: true, filter: (file) => !file.includes('osd') })
+    const [upright = new Uint8Array()] = await renderScans(harbour)
+    const { pages } = await read('one-turned.pdf', scansPdf([upright, sideways(upright)]), {
+      ...english,
+      env,
+    })
+    expect(pages).toEqual([harbour, ''])
   })
 
   it('keeps paragraphs and joins hyphenated words', async () => {

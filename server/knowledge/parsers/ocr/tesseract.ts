@@ -31,8 +31,12 @@ const minPageConfidence = 45
  * 44, upright ones 82 to 97.
  */
 const minUprightConfidence = 60
-/** Makes Tesseract detect the orientation of each page, which takes a third more time. */
+/**
+ * Makes Tesseract detect the orientation of each page, which takes a third more time. Without its data (`osd`), which some
+ * systems install separately, a page is read upright.
+ */
 const detectOrientation = ['--psm', '1']
+const missingLanguage = /(?:failed|error).*(?:loading|opening).*(?:language|data file)/i
 /** The levels of pages and words in Tesseract's TSV output. */
 const pageLevel = '1'
 const wordLevel = '5'
@@ -56,11 +60,7 @@ export function tesseract(
       },
     )
     if (code === 'not_installed') return undefined
-    if (
-      /(?:failed|error).*(?:loading|opening).*(?:language|data file)|couldn't load any languages/i.test(
-        complaint,
-      )
-    )
+    if (complaint.split('\n').some((line) => missingLanguage.test(line) && !line.includes('osd')))
       throw ocrLanguageMissing(languages)
     return code === 0 ? pagesOf(output) : []
   }
