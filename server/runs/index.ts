@@ -1,5 +1,6 @@
 export type {
   AbortReason,
+  Batch,
   Closing,
   Completion,
   EventBody,

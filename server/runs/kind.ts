@@ -96,6 +96,8 @@ export type RunContext<Input> = {
    * Afterwards `work` returns undefined.
    */
   complete(completion: Completion): Promise<void>
+  /** Commits an item of a batch, perhaps in one transaction with those of other runs. */
+  commitTogether<Item>(batch: Batch<Item>, item: Item): Promise<void>
   /** Reads the committed log from its start, with the events of earlier attempts. */
   events(): Promise<RunEvent[]>
 }
@@ -107,6 +109,19 @@ export type RunContext<Input> = {
 export type Completion = {
   event: EventBody | ((trx: Trx) => Promise<EventBody[]>)
   store?: (trx: Trx) => Promise<void>
+}
+
+/**
+ * Events and rows that several runs can commit by the same statements. When it throws, it is called again with each item
+ * alone, in a transaction of its own; that run gets the error.
+ */
+export type Batch<Item> = {
+  /** Whether the runs end, as by `complete`, or continue, as by `commit`. */
+  ends: boolean
+  /** Returns the events of each item. */
+  events(trx: Trx, items: Item[]): Promise<EventBody[][]>
+  /** Stores the rows of the items, once it is certain that the owners of their runs have not changed. */
+  store(trx: Trx, items: Item[]): Promise<void>
 }
 
 /** Any other end. */

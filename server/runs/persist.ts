@@ -24,8 +24,6 @@ export const isTransient = (error: unknown): boolean =>
 /** Dependencies shared by the parts of a node that write logs. */
 export type LogAccess = {
   database: Database
-  /** A transaction that other runs may share. */
-  transaction: Database['transaction']
   tails: LogTails
   notifications: Notifications
   log: Log

@@ -99,12 +99,12 @@ export function runs({
   const closers: (() => Promise<void>)[] = []
   const listeners: FinishListener[] = []
 
-  const transaction = groupTransactions(database)
-  const shared = { database, transaction, tails, notifications, log, leaseMs, giveUp: giveUp.signal, onLost }
+  const groups = groupTransactions(database)
+  const shared = { database, groups, tails, notifications, log, leaseMs, giveUp: giveUp.signal, onLost }
   const remoteReader = createRemoteReader({ database, tails, log })
-  const { finish, complete } = createFinisher({ ...shared, onFinished: release, listeners })
+  const { finish, commit } = createFinisher({ ...shared, onFinished: release, listeners })
   const writer = createWriter({ ...shared, onRejected })
-  const { work } = createWorker({ ...shared, writer, finish, complete, telemetry })
+  const { work } = createWorker({ database, log, writer, finish, commit, telemetry })
   const leases = createLeases({ database, log, owner, leaseMs, maxTakeovers, kinds, owned, onClaimed })
 
   function toRecord(row: RunRow): RunRecord {
@@ -214,7 +214,7 @@ export function runs({
   async function insertReliably(run: Started, also: WithRun | undefined, attempt = 1): Promise<Inserted> {
     try {
       return typeof also === 'function' || also?.store
-        ? await transaction(async (trx) => insert(trx, run, also))
+        ? await groups.transaction(async (trx) => insert(trx, run, also))
         : await insert(database.db, run, also)
     } catch (error) {
       if (!isTransient(error)) throw error
@@ -305,7 +305,7 @@ export function runs({
     isRunning: async (kind: string, subject: string): Promise<boolean> =>
       (await findRun(database.db, { kind, subject, status: 'running' })) !== undefined,
 
-    /** Calls the listener in the transaction that ends a run, whatever its kind and status. */
+    /** Calls the listener in the transaction that ends runs, whatever their kinds and status. */
     onFinished(listener: FinishListener): void {
       listeners.push(listener)
     },

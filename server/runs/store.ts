@@ -108,55 +108,60 @@ export async function appendEvents(
   lease: { ms: number },
   payloads: string[],
 ): Promise<Map<string, { stopRequested: boolean }>> {
-  const runIds = appends.flatMap(({ id, events }) => events.map(() => id))
-  const events = appends.flatMap((append) => append.events)
   const { rows } = await sql<{ id: string; stop_requested: boolean }>`
-    with appends as (
-      select * from unnest(
-        ${appends.map(({ id }) => id)}::uuid[],
-        ${appends.map(({ attempt }) => attempt)}::int[],
-        ${appends.map(({ expected }) => expected)}::int[],
-        ${appends.map((append) => append.events.length)}::int[]
-      ) as a (id, attempt, expected, added)
-    ), owned as (
+    with ${appended(appends)}, owned as (
       update runs
       set last_event = runs.last_event + appends.added, lease_until = now() + ${milliseconds(lease.ms)}
-      from appends
-      where runs.id = appends.id and runs.attempt = appends.attempt
-        and runs.last_event = appends.expected and runs.status = 'running'
+      from appends where ${isOwned}
       returning runs.id, runs.stop_requested
-    ), written as (
-      insert into run_events (run_id, n, data)
-      select e.run_id, e.n, e.data
-      from unnest(${runIds}::uuid[], ${events.map(({ n }) => n)}::int[], ${events.map(({ data }) => data)}::text[])
-        as e (run_id, n, data)
-      join owned on owned.id = e.run_id
-    )
+    ), ${written(appends)}
     select id, stop_requested, ${sendNotifications(payloads)} from owned`.execute(db)
   return new Map(rows.map((row) => [row.id, { stopRequested: row.stop_requested }]))
 }
 
-/** Ends a run with its last events; false when another attempt owns it or it has ended. */
-export async function finishRun(
+/** Ends runs with their last events. Returns those that this attempt owned and that had not ended. */
+export async function finishRuns(
   trx: Trx,
-  { id, attempt, expected, events }: Append,
+  appends: Append[],
   end: { status: RunStatus; error: Failure | null },
   payloads: string[],
-): Promise<boolean> {
+): Promise<Set<string>> {
   const { rows } = await sql<{ id: string }>`
-    with ended as (
+    with ${appended(appends)}, owned as (
       update runs
       set status = ${end.status}, error = ${end.error && JSON.stringify(end.error)}::json,
-        last_event = last_event + ${events.length}::int, lease_until = null, finished_at = now()
-      where id = ${id} and attempt = ${attempt} and last_event = ${expected} and status = 'running'
-      returning id
-    ), written as (
+        last_event = runs.last_event + appends.added, lease_until = null, finished_at = now()
+      from appends where ${isOwned}
+      returning runs.id
+    ), ${written(appends)}
+    select id, ${sendNotifications(payloads)} from owned`.execute(trx)
+  return new Set(rows.map(({ id }) => id))
+}
+
+/** A common table expression with the state that each run has before an append. */
+const appended = (appends: Append[]) => sql`appends as (
+    select * from unnest(
+      ${appends.map(({ id }) => id)}::uuid[],
+      ${appends.map(({ attempt }) => attempt)}::int[],
+      ${appends.map(({ expected }) => expected)}::int[],
+      ${appends.map(({ events }) => events.length)}::int[]
+    ) as a (id, attempt, expected, added)
+  )`
+
+const isOwned = sql`runs.id = appends.id and runs.attempt = appends.attempt
+  and runs.last_event = appends.expected and runs.status = 'running'`
+
+/** A common table expression that inserts the events of the runs in `owned`. */
+function written(appends: Append[]) {
+  const ids = appends.flatMap(({ id, events }) => events.map(() => id))
+  const events = appends.flatMap((append) => append.events)
+  return sql`written as (
       insert into run_events (run_id, n, data)
-      select ended.id, e.n, e.data
-      from ended, unnest(${events.map(({ n }) => n)}::int[], ${events.map(({ data }) => data)}::text[]) as e (n, data)
-    )
-    select id, ${sendNotifications(payloads)} from ended`.execute(trx)
-  return rows.length > 0
+      select e.run_id, e.n, e.data
+      from unnest(${ids}::uuid[], ${events.map(({ n }) => n)}::int[], ${events.map(({ data }) => data)}::text[])
+        as e (run_id, n, data)
+      join owned on owned.id = e.run_id
+    )`
 }
 
 /** A subquery that sends the payloads once, unless the statement selects no row. */

@@ -1,13 +1,12 @@
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Trx } from '../db/index.ts'
 import { toFailure } from '../errors.ts'
 import type { Telemetry } from '../telemetry/index.ts'
-import type { Outcome } from './finisher.ts'
-import type { Completion, EventBody, RunContext } from './kind.ts'
-import { encode, type OwnedRun, RunInterrupted } from './owned-run.ts'
-import { type LogAccess, lastEventOf, persist } from './persist.ts'
-import { appendEvents, listEvents } from './store.ts'
+import { type Outcome, toBatch } from './finisher.ts'
+import type { Batch, RunContext } from './kind.ts'
+import type { OwnedRun } from './owned-run.ts'
+import type { LogAccess } from './persist.ts'
+import { listEvents } from './store.ts'
 import type { Writer } from './writer.ts'
 
 /** Timeout for a worker to return after its signal was aborted; its run is then closed without it. */
@@ -16,22 +15,16 @@ const abortTimeoutMs = 1000
 /** Runs the worker of a kind and ends the run with its result. */
 export function createWorker({
   database,
-  transaction,
-  tails,
-  notifications,
   log,
-  leaseMs,
-  giveUp,
   writer,
-  onLost,
   finish,
-  complete,
+  commit,
   telemetry,
-}: LogAccess & {
+}: Pick<LogAccess, 'database' | 'log'> & {
   writer: Writer
   telemetry: Telemetry
   finish: (run: OwnedRun, outcome: Outcome) => Promise<void>
-  complete: (run: OwnedRun, completion: Completion) => Promise<void>
+  commit: <Item>(run: OwnedRun, batch: Batch<Item>, item: Item) => Promise<void>
 }) {
   async function work(run: OwnedRun): Promise<void> {
     const { kind } = run
@@ -62,6 +55,10 @@ export function createWorker({
   }
 
   function createContext(run: OwnedRun): RunContext<unknown> {
+    async function commitTogether<Item>(batch: Batch<Item>, item: Item): Promise<void> {
+      await commit(run, batch, item)
+      if (run.hasQueued()) writer.add(run)
+    }
     return {
       run: run.record,
       signal: run.signal,
@@ -76,54 +73,12 @@ export function createWorker({
         run.assertOpen()
         await run.waitForCommit()
       },
-      async commit(events, store) {
-        run.assertOpen()
-        await run.runExclusively(async () => commitEvents(run, [events].flat(), store))
-        if (run.hasQueued()) writer.add(run)
-      },
-      async complete(completion) {
-        run.assertOpen()
-        await complete(run, completion)
-      },
+      commitTogether,
+      commit: (events, store) =>
+        commitTogether({ ends: false, events: async () => [[events].flat()], store }, undefined),
+      complete: (completion) => commitTogether(toBatch(completion), undefined),
       events: async () => listEvents(database.db, run.id),
     }
-  }
-
-  const commitEvents = async (run: OwnedRun, bodies: EventBody[], store: (trx: Trx) => Promise<void>) => {
-    run.assertOpen()
-    const last = bodies.map((body) => ({ body, data: encode(body) }))
-    const queued = run.dequeue()
-    const events = run.toEvents([...queued, ...last])
-    const append = { id: run.id, attempt: run.record.attempt, expected: run.lastCommitted, events }
-    try {
-      const { ids } = await persist(
-        database,
-        [append],
-        async () =>
-          transaction(async (trx) => {
-            const payloads = notifications.payloadsFor({ events: [run.id] })
-            const owned = await appendEvents(trx, [append], { ms: leaseMs }, payloads)
-            if (owned.has(run.id)) await store(trx)
-            return owned
-          }),
-        (state, { id }) =>
-          id === run.id && state.status === 'running' && state.last_event === lastEventOf(append),
-        {
-          giveUp,
-          retry: (error) =>
-            log.warn({ err: error, run: run.id }, 'could not commit an event with its rows; retrying'),
-        },
-      )
-      if (!ids.has(run.id)) {
-        onLost(run)
-        throw new RunInterrupted('handed-over')
-      }
-    } catch (error) {
-      run.requeue(queued)
-      throw error
-    }
-    run.markCommitted(queued, events)
-    tails.get(run.id)?.publish(events)
   }
 
   return { work }

@@ -17,24 +17,37 @@ export async function deleteWebhook(db: Db, id: string): Promise<void> {
   await db.deleteFrom('webhooks').where('id', '=', id).execute()
 }
 
-/**
- * Inserts a delivery for each webhook of the avee with this event, unless the subject already has one. Returns their
- * ids. With `userId`, only if that user owns the avee.
- */
-export async function insertDeliveries(
-  trx: Trx,
-  event: { aveeId: string; event: WebhookEvent; subject: string; data: object; userId?: string },
-): Promise<string[]> {
-  const { rows: notified } = await sql<{ id: string }>`
-    select webhooks.id from webhooks join avees on avees.id = webhooks.avee_id
-    where avee_id = ${event.aveeId}::uuid and ${event.event} = any(events)
-      and owner_id = coalesce(${event.userId ?? null}::uuid, owner_id)`.execute(trx)
-  if (notified.length === 0) return []
-  const { event: name, subject } = event
-  const data = JSON.stringify(event.data)
+/** An event of an avee. With `userId`, only for the webhooks of avees that this user owns. */
+export type NewEvent = {
+  aveeId: string
+  event: WebhookEvent
+  subject: string
+  data: object
+  userId?: string
+}
+
+/** Inserts a delivery of each event for each webhook, unless its subject already has one. Returns their ids. */
+export async function insertDeliveries(trx: Trx, events: NewEvent[]): Promise<string[]> {
+  const { rows: notified } = await sql<{ id: string; index: number }>`
+    select webhooks.id, index
+    from unnest(
+      ${events.map((_, index) => index)}::int[],
+      ${events.map(({ aveeId }) => aveeId)}::uuid[],
+      ${events.map(({ event }) => event)}::text[],
+      ${events.map(({ userId }) => userId ?? null)}::uuid[]
+    ) as added (index, avee_id, event, user_id)
+    join webhooks on webhooks.avee_id = added.avee_id and event = any(events)
+    join avees on avees.id = webhooks.avee_id and owner_id = coalesce(user_id, owner_id)`.execute(trx)
+  const deliveries = notified.flatMap(({ id, index }) => {
+    const added = events[index]
+    if (!added) return []
+    const { event, subject, data } = added
+    return [{ id: newId(), webhook_id: id, event, subject, data: JSON.stringify(data) }]
+  })
+  if (deliveries.length === 0) return []
   const inserted = await trx
     .insertInto('webhook_deliveries')
-    .values(notified.map((webhook) => ({ id: newId(), webhook_id: webhook.id, event: name, subject, data })))
+    .values(deliveries)
     .onConflict((on) => on.doNothing())
     .returning('id')
     .execute()

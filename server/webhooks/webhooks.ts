@@ -20,6 +20,7 @@ import {
   insertWebhook,
   listDeliveries,
   listWebhooks,
+  type NewEvent,
   updateDelivery,
   type WebhookRow,
 } from './store.ts'
@@ -59,28 +60,34 @@ export function webhooks({
   const { db } = database
   const client = publicClient({ allowedHosts, setting: 'WEBHOOK_ALLOWED_HOSTS', timeoutMs, ...network })
 
-  async function notify(trx: Trx, event: Parameters<typeof insertDeliveries>[1]): Promise<void> {
-    for (const id of await insertDeliveries(trx, event))
+  async function notify(trx: Trx, events: NewEvent[]): Promise<void> {
+    if (events.length === 0) return
+    for (const id of await insertDeliveries(trx, events))
       await jobs.enqueue(trx, { kind: deliverKind, key: id, input: { id } })
   }
 
   type TurnOrUpload = { aveeId: string; conversationId?: string; messageId?: string }
-  async function onRun(trx: Trx, run: RunRecord, status: string): Promise<void> {
+  function eventsOf(run: RunRecord, status: string): NewEvent[] {
     const event: WebhookEvent | undefined =
       run.kind === 'chat' ? 'answer.finished' : run.kind === 'ingest' ? 'ingest.finished' : undefined
-    if (event === undefined || run.scope === null) return
+    if (event === undefined || run.scope === null) return []
     const { aveeId, conversationId, messageId } = run.input as TurnOrUpload
     // Attachments are not documents of the avee.
-    if (aveeId !== run.scope) return
+    if (aveeId !== run.scope) return []
     const ids = { run_id: run.id, conversation_id: conversationId, message_id: messageId }
     const data = { avee_id: run.scope, ...ids, status }
-    await notify(trx, { aveeId: run.scope, event, subject: run.id, data, userId: run.userId })
+    return [{ aveeId: run.scope, event, subject: run.id, data, userId: run.userId }]
   }
 
-  runs.onFinished(onRun)
+  runs.onFinished((trx, ended, status) =>
+    notify(
+      trx,
+      ended.flatMap((run) => eventsOf(run, status)),
+    ),
+  )
   insight.onUnanswered(async (trx, { avee_id: aveeId, message_id: question_id }) => {
     const data = { avee_id: aveeId, question_id }
-    await notify(trx, { aveeId, event: 'question.unanswered', subject: question_id, data })
+    await notify(trx, [{ aveeId, event: 'question.unanswered', subject: question_id, data }])
   })
 
   jobs.register<{ id: string }>(deliverKind, {

@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { defineError } from '../../server/errors.ts'
-import type { Completion } from '../../server/runs/index.ts'
+import type { Batch, Completion } from '../../server/runs/index.ts'
 import { DATABASES } from '../databases.ts'
 import { openCluster, type TestCluster } from './cluster.ts'
+import { createFaultyDatabase } from './faulty-database.ts'
 import {
   createResultsTable,
   createUser,
@@ -11,6 +12,7 @@ import {
   openRuns,
   parse,
   readAll,
+  readLog,
   startRun,
   type TestRuns,
   waitFor,
@@ -64,6 +66,79 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
       expect(await listResults(cluster.database, id)).toEqual([i === 3 ? '' : id])
     }
   })
+
+  /** A batch that ends runs and stores a text for each; `calls` are the numbers of items of each call of `store`. */
+  function textBatch() {
+    const calls: number[] = []
+    const batch: Batch<{ id: string; content: string }> = {
+      ends: true,
+      events: async (_trx, items) => items.map(({ id }) => [{ of: id }, { event: 'complete' }]),
+      async store(trx, items) {
+        calls.push(items.length)
+        for (const { id, content } of items)
+          await sql`insert into stored (run_id, content) values (${id}, ${content})`.execute(trx)
+      },
+    }
+    return { batch, calls }
+  }
+
+  test('commits items of several runs together, and one that fails, was stopped or has another owner alone', async () => {
+    const { batch, calls } = textBatch()
+    const started = await Promise.all(Array.from({ length: 8 }, () => startRun(node, user)))
+    const [failing, stopped, lost, ...others] = started
+    if (!failing || !stopped || !lost) throw new Error('No run was started.')
+    await failing.worker.context.emit({ token: 'before' })
+    await node.stop(stopped.id)
+    await cluster.database.db.updateTable('runs').set({ attempt: 2 }).where('id', '=', lost.id).execute()
+    const results = await Promise.allSettled(
+      started.map(({ id, worker }) =>
+        worker.context.commitTogether(batch, { id, content: id === failing.id ? 'NUL: \0' : id }),
+      ),
+    )
+    expect(results.map(({ status }) => status)).toEqual([
+      'rejected',
+      'rejected',
+      'rejected',
+      ...others.map(() => 'fulfilled'),
+    ])
+    for (const { id } of others) {
+      expect(parse(await readAll(node, id))).toEqual([{ of: id }, { event: 'complete' }])
+      expect(await listResults(cluster.database, id)).toEqual([id])
+      expect(await node.get(id)).toMatchObject({ status: 'complete', lastEvent: 2 })
+    }
+    if (kind === 'embedded') expect(calls[0]).toBeGreaterThan(1)
+    expect(parse(await readLog(cluster.database, stopped.id))).toEqual([{ event: 'stopped' }])
+    expect(parse(await readLog(cluster.database, lost.id))).not.toContainEqual({ event: 'complete' })
+    expect(await listResults(cluster.database, lost.id)).toEqual([])
+
+    await failing.worker.context.commitTogether(batch, { id: failing.id, content: 'second' })
+    expect(parse(await readAll(node, failing.id))).toEqual([
+      { token: 'before' },
+      { of: failing.id },
+      { event: 'complete' },
+    ])
+    expect(await listResults(cluster.database, failing.id)).toEqual(['second'])
+  })
+
+  test.each(['loseNext', 'loseNextResponse'] as const)(
+    '%s while several runs commit together: each ends once, with its rows',
+    async (fault) => {
+      const { batch } = textBatch()
+      const broken = createFaultyDatabase(cluster.database)
+      await using faulty = await openRuns(broken.database, { leaseMs: 60_000 })
+      const started = await Promise.all(Array.from({ length: 5 }, () => startRun(faulty, user)))
+      broken[fault]()
+      await Promise.all(
+        started.map(({ id, worker }) => worker.context.commitTogether(batch, { id, content: id })),
+      )
+      for (const { id } of started) {
+        const events = [{ of: id }, { event: 'complete' }]
+        expect(parse(await readAll(faulty, id))).toEqual(events)
+        expect(parse(await readLog(cluster.database, id))).toEqual(events)
+        expect(await listResults(cluster.database, id)).toEqual([id])
+      }
+    },
+  )
 
   test('reports a failure with its code and message, and keeps the events so far', async () => {
     const { id, worker } = await startRun(node, user)

@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { inAdaptiveBatches } from './adaptive-batches.ts'
+import { gathering } from './gathering.ts'
 import { throttledProgress } from './progress.ts'
 import { assignSections } from './sections.ts'
 
@@ -72,19 +73,47 @@ describe('progress', () => {
       now += 1
       progress.report('store', 'Stored', done, 1_000)
     }
-    progress.release()
-    await progress.flush()
-    expect(reported).toEqual([undefined, 0, 250, 500, 750, 1_000])
+    const held = await progress.take()
+    expect(held.map((event) => event['completed'])).toEqual([undefined, 0, 250, 500, 750, 1_000])
+    expect(reported).toEqual([])
   })
 
   test('rejects with the error of a failed report', async () => {
+    vi.useFakeTimers()
     const progress = throttledProgress(
       'a.pdf',
       async () => Promise.reject(new Error('the log is unavailable')),
       () => 0,
     )
+    vi.advanceTimersByTime(100)
+    vi.useRealTimers()
     progress.report('parse', 'Read', 1, 1)
-    progress.release()
-    await expect(progress.flush()).rejects.toThrow('the log is unavailable')
+    await expect(progress.take()).rejects.toThrow('the log is unavailable')
+  })
+})
+
+describe('a gathering', () => {
+  test('proceeds when nobody is missing', async () => {
+    const { join } = gathering(2 ** 31 - 1)
+    const [one, other, failing] = [join(), join(), join()]
+    const order: string[] = []
+    const waiting = [one.wait().then(() => order.push('one')), other.wait().then(() => order.push('other'))]
+    await Promise.resolve()
+    expect(order).toEqual([])
+    failing.leave()
+    failing.leave()
+    await Promise.all(waiting)
+    expect(order).toEqual(['one', 'other'])
+    await join().wait()
+  })
+
+  test('waits no longer than its time for a participant who does not come', async () => {
+    vi.useFakeTimers()
+    const { join } = gathering(25)
+    join()
+    const waiting = join().wait()
+    vi.advanceTimersByTime(25)
+    vi.useRealTimers()
+    await waiting
   })
 })

@@ -21,14 +21,23 @@ import { deleteFolderFiles, findMovedDocument, findOrphanedDocuments } from '../
 import { lockDocumentsOfAvee, unpinOriginals } from '../store/ingest-files.ts'
 import { changeLayer, retireUnpublished } from '../store/versions.ts'
 import type { IngestDependencies } from './dependencies.ts'
-import type { AcceptedFile, IngestInput } from './input.ts'
+import { gathering } from './gathering.ts'
+import { type AcceptedFile, endsWith, type IngestInput } from './input.ts'
 import { copyFromFolder, keepOriginals, recordOutcomes } from './local-files.ts'
+import { type NewDocuments, newDocuments } from './new-documents.ts'
 import { type Progress, throttledProgress } from './progress.ts'
 import { type FileContent, type ReadAhead, readAhead, storedContent } from './read-ahead.ts'
 import { isSmall, smallFiles } from './small-files.ts'
-import { buildIndex, countResult, insertNew, withoutExtension, writeDocument } from './write-document.ts'
+import { countResult, withoutExtension, writeDocument } from './write-document.ts'
 
 type Context = RunContext<IngestInput>
+
+/**
+ * Uploads of one file wait this long for others that are being parsed: of eight clients, 4 to 5 share a transaction
+ * instead of 1 or 2 (statements of `bench/documents.ts`).
+ */
+const maxGatheringMs = 25
+
 /**
  * The run behind every upload, pasted text, web page and watched folder. For each file in order:
  *
@@ -40,6 +49,7 @@ type Context = RunContext<IngestInput>
 export function ingestRunKind(dependencies: IngestDependencies): RunKind<IngestInput> {
   const { database, cleanup } = dependencies
   const { db } = database
+  const single = { documents: newDocuments(dependencies), uploads: gathering(maxGatheringMs) }
   return {
     async work(context): Promise<Completion | undefined> {
       const { run, signal } = context
@@ -48,12 +58,24 @@ export function ingestRunKind(dependencies: IngestDependencies): RunKind<IngestI
       if (run.attempt > 1) await retireUnpublished(db, run.id)
       else if (about !== undefined) await context.emit({ message: about, completed: 0, total: files.length })
       const ahead = readAhead(dependencies.parser, dependencies.files, run.userId, signal)
-      const small = smallFiles(dependencies, context, ahead)
-      for (let index = finished; index < files.length; ) {
-        const stored = await small.store(index)
-        if (stored === 0) await ingestFile(dependencies, context, ahead, index)
-        index += Math.max(1, stored)
-        if (stored === 0 && endsWith(run.input, index - 1)) return undefined
+      // Several files of a run have a transaction of their own, as others would have to wait for all of them.
+      const isSingle = files.length === 1 && database.kind === 'embedded'
+      const documents = isSingle ? single.documents : newDocuments(dependencies)
+      const participant = isSingle ? single.uploads.join() : undefined
+      const commitNew = async (group: NewDocuments) => {
+        await participant?.wait()
+        await documents.commit(context, group)
+      }
+      try {
+        const small = smallFiles(dependencies, context, ahead, commitNew)
+        for (let index = finished; index < files.length; ) {
+          const stored = await small.store(index)
+          if (stored === 0) await ingestFile(dependencies, context, ahead, index, commitNew)
+          index += Math.max(1, stored)
+          if (endsWith(run.input, index - 1)) return undefined
+        }
+      } finally {
+        participant?.leave()
       }
       if (folder) await deleteVanished(dependencies, aveeId, folder)
       return { event: { done: true, total_documents: await countDocuments(db, aveeId) } }
@@ -83,6 +105,7 @@ async function ingestFile(
   context: Context,
   ahead: ReadAhead,
   index: number,
+  commitNew: (group: NewDocuments) => Promise<void>,
 ): Promise<void> {
   const { run, signal } = context
   const [file, next] = run.input.files.slice(index, index + 2)
@@ -104,9 +127,9 @@ async function ingestFile(
     // Small files are started together.
     if (next && 'sha256' in next && !isSmall(next))
       ahead.start(index + 1, storedContent(next)).catch(() => undefined)
-    for (;;) {
+    for (let commit: typeof commitNew | undefined = commitNew; ; commit = undefined) {
       try {
-        return await commitFile(dependencies, context, index, file, content, read, progress)
+        return await commitFile(dependencies, context, index, file, content, read, progress, commit)
       } catch (error) {
         if (!(error instanceof ConflictError)) throw error
         await retireUnpublished(dependencies.database.db, run.id, index)
@@ -120,10 +143,6 @@ async function ingestFile(
   }
 }
 
-/** Whether the result of this file ends the run. */
-const endsWith = ({ files, folder }: IngestInput, index: number): boolean =>
-  index === files.length - 1 && folder === undefined
-
 /** Stores the result of a file, and ends the run with that of the last. */
 async function commitResult(
   { telemetry }: IngestDependencies,
@@ -133,21 +152,18 @@ async function commitResult(
   result: IngestResult,
   store: (trx: Trx) => Promise<void>,
 ): Promise<void> {
-  await progress.flush()
   const { input } = context.run
   const isNew = result.success && !result.replaced && !result.duplicate
-  const committed = endsWith(input, index)
+  const events = [...(await progress.take()), { result }]
+  await (endsWith(input, index)
     ? context.complete({
         async event(trx) {
           const total_documents = (await countDocuments(trx, input.aveeId)) + (isNew ? 1 : 0)
-          return [{ result }, { done: true, total_documents }]
+          return [...events, { done: true, total_documents }]
         },
         store,
       })
-    : context.commit({ result }, store)
-  // Events emitted before the transaction begins become part of it.
-  progress.release()
-  await committed
+    : context.commit(events, store))
   countResult(telemetry, result)
 }
 
@@ -212,6 +228,7 @@ async function commitFile(
   content: FileContent,
   read: () => Promise<ReadOutcome>,
   progress: Progress,
+  commitNew: ((group: NewDocuments) => Promise<void>) | undefined,
 ): Promise<void> {
   const { run, signal } = context
   const { aveeId } = run.input
@@ -257,11 +274,14 @@ async function commitFile(
     progress,
     signal,
   )
+  if (!existing && written.content && commitNew) {
+    const events = [...(await progress.take()), { result: written.result }]
+    return commitNew({ run, events, written: [written] })
+  }
   await commitResult(dependencies, context, progress, index, written.result, async (trx) => {
     const current = await lockExisting(trx)
     // Other files may have used the quota in the meantime.
     await dependencies.quota.assertRoom(aveeId, content.bytes - Number(current?.bytes ?? 0), trx)
-    if (!current && written.content) return insertNew(trx, run, [written])
     const version = await written.publish(trx, current?.version)
     const { id, layer } = written.document
     await upsertDocument(trx, { ...written.document, version })
@@ -271,7 +291,6 @@ async function commitFile(
     await recordOutcomes(trx, run, [{ index, documentId: id, problem: null }])
     if (current) await cleanup.enqueue(trx)
   })
-  if (!existing) buildIndex(dependencies.indexes, written)
 }
 
 /**

@@ -37,3 +37,7 @@ export type IngestInput = {
   /** A message to emit before the first file. */
   about?: string
 }
+
+/** Whether the result of this file ends the run. */
+export const endsWith = ({ files, folder }: IngestInput, index: number): boolean =>
+  index === files.length - 1 && folder === undefined

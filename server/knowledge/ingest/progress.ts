@@ -32,7 +32,7 @@ export function throttledProgress(
   }
 
   return {
-    /** Reports the progress of a stage. Never throws: a failure to emit is thrown by `flush`. */
+    /** Reports the progress of a stage. Never throws: a failure to emit is thrown by `take`. */
     report(stage: Stage, message: string, completed: number, total: number): void {
       const at = now()
       if (last?.stage === stage && completed < total && at - last.at < minIntervalMs) return
@@ -42,12 +42,14 @@ export function throttledProgress(
       else send(event)
     },
 
-    /** Emits the delayed events. */
-    release,
-
-    /** Resolves when all events that are not delayed are emitted. @throws the first failure */
-    async flush(): Promise<void> {
+    /**
+     * Returns the events that are held back, for the caller to commit, once the others are emitted. Further ones are
+     * added to them. @throws the first failure to emit
+     */
+    async take(): Promise<EventBody[]> {
+      clearTimeout(timer)
       await emitting
+      return held ?? []
     },
   }
 }

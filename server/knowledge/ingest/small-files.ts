@@ -5,14 +5,14 @@ import { ConflictError } from '../errors.ts'
 import type { StagedFile } from '../files.ts'
 import type { ReadOutcome } from '../parsers/index.ts'
 import { findDocumentsLike } from '../store/documents.ts'
-import { lockDocumentsOfAvee } from '../store/ingest-files.ts'
 import type { IngestDependencies } from './dependencies.ts'
 import type { IngestFile, IngestInput, StoredFile, WatchedFile } from './input.ts'
 import { copyFromFolder, keepOriginals } from './local-files.ts'
+import { firstKnown, type NewDocuments, sourceOf } from './new-documents.ts'
 import { throttledProgress } from './progress.ts'
 import { type FileContent, type ReadAhead, storedContent } from './read-ahead.ts'
 import { maxPassagesAtOnce } from './write.ts'
-import { buildIndex, countResult, insertNew, type WrittenDocument, writeDocument } from './write-document.ts'
+import { type WrittenDocument, writeDocument } from './write-document.ts'
 
 /** The maximum size of small files, such as notes and mails; larger files rarely have few enough passages. */
 const maxSmallFileBytes = 64 * 1024
@@ -36,23 +36,22 @@ export function isSmall(file: IngestFile): file is StoredFile | LocalFile {
 /** Stores new documents of an upload or a watched folder that are small, several in one transaction. */
 export function smallFiles(
   dependencies: IngestDependencies,
-  context: RunContext<IngestInput>,
+  { run, signal }: RunContext<IngestInput>,
   ahead: ReadAhead,
+  commitNew: (group: NewDocuments) => Promise<void>,
 ) {
-  const { indexes, quota, telemetry } = dependencies
-  const { run, signal } = context
   const { aveeId } = run.input
   /** The files after those that are being committed. */
-  let next: { first: number; group: ReturnType<typeof prepare> } | undefined
+  let next: { first: number; group: Promise<NewDocuments> } | undefined
   const contentsFrom = smallContents(dependencies, run)
 
   /** Writes the versions of the next files that are small, new and parsed. */
-  async function prepare(first: number) {
+  async function prepare(first: number): Promise<NewDocuments> {
     const fresh = await newFilesAmong(dependencies, aveeId, await contentsFrom(first))
     const parsed = await parsedAhead(ahead, fresh, signal)
     const events: EventBody[] = []
     const written: WrittenDocument[] = []
-    if (parsed.length < 2) return { parsed: [], events, written }
+    if (parsed.length < 2) return { run, events, written }
     const embedder = await dependencies.embedderFor(aveeId, signal).catch(() => undefined)
     for (const { index, file, content, outcome } of parsed) {
       const emit = async (event: EventBody) => void events.push(event)
@@ -63,59 +62,34 @@ export function smallFiles(
         progress,
         signal,
       )
-      progress.release()
-      events.push({ result: document.result })
+      events.push(...(await progress.take()), { result: document.result })
       written.push(document)
       await setImmediate()
     }
-    return { parsed, events, written }
-  }
-
-  async function commit({ parsed, events, written }: Awaited<ReturnType<typeof prepare>>): Promise<void> {
-    await context.commit(events, async (trx) => {
-      await lockDocumentsOfAvee(trx, aveeId)
-      if ((await findDocumentsLike(trx, aveeId, parsed.map(sourceOf))).length > 0) throw new ConflictError()
-      await quota.assertRoom(
-        aveeId,
-        parsed.reduce((sum, { content }) => sum + content.bytes, 0),
-        trx,
-      )
-      await insertNew(trx, run, written)
-    })
-    for (const document of written) {
-      countResult(telemetry, document.result)
-      buildIndex(indexes, document)
-    }
+    return { run, events, written }
   }
 
   return {
     /** Returns the number of files stored, from `first` on; 0 if the first must be ingested alone. */
     async store(first: number): Promise<number> {
       const group = await (next?.first === first ? next.group : prepare(first))
-      const { length } = group.parsed
+      const { length } = group.written
       if (length === 0) return 0
       next = { first: first + length, group: prepare(first + length) }
       next.group.catch(() => undefined)
       try {
-        await commit(group)
+        await commitNew(group)
       } catch (error) {
         signal.throwIfAborted()
         // A file that now exists, or exceeds the quota, must not make the others fail.
         if (error instanceof ConflictError || (error instanceof AppError && error.status < 500)) return 0
         throw error
       }
-      for (const { index } of group.parsed) ahead.forget(index)
+      for (const { index } of group.written) ahead.forget(index)
       return length
     },
   }
 }
-
-/** The identity of a file's document; a file of a folder is identified by its URL alone. */
-const sourceOf = ({ file: { filename }, content: { sha256, sourceUrl } }: SmallFile) => ({
-  filename: sourceUrl === null ? filename : null,
-  sha256,
-  sourceUrl,
-})
 
 /** Returns the files up to one that may repeat or replace a document or another of them. */
 async function newFilesAmong(
@@ -124,14 +98,8 @@ async function newFilesAmong(
   files: SmallFile[],
 ): Promise<SmallFile[]> {
   if (files.length < 2) return []
-  const existing = await findDocumentsLike(database.db, aveeId, files.map(sourceOf))
-  const known = new Set(existing.flatMap(Object.values))
-  const end = files.findIndex((each) => {
-    const names = Object.values(sourceOf(each)).filter((name) => name !== null)
-    const isKnown = names.some((name) => known.has(name))
-    for (const name of names) known.add(name)
-    return isKnown
-  })
+  const sources = files.map(({ file, content }) => sourceOf({ ...file, ...content }))
+  const end = firstKnown(sources, await findDocumentsLike(database.db, aveeId, sources))
   return end < 0 ? files : files.slice(0, end)
 }
 

@@ -88,24 +88,27 @@ export async function writeDocument(
   }
 }
 
-/** Inserts new documents with their content, and records the outcomes of their files. */
+/** Inserts new documents of runs with their content, and records the outcomes of their files. */
 export async function insertNew(
   trx: Trx,
-  run: RunRecord<IngestInput>,
-  written: WrittenDocument[],
+  added: { run: RunRecord<IngestInput>; written: WrittenDocument[] }[],
 ): Promise<void> {
   await insertDocuments(
     trx,
-    { aveeId: run.input.aveeId, runId: run.id },
-    written.map(({ index, document, embeddedBy, content = {} }) => ({
-      file: index,
-      document,
-      space: embeddedBy,
-      content,
-    })),
+    added.flatMap(({ run, written }) =>
+      written.map(({ index, document, embeddedBy, content = {} }) => ({
+        runId: run.id,
+        file: index,
+        document,
+        space: embeddedBy,
+        content,
+      })),
+    ),
   )
-  const outcomes = written.map(({ index, document }) => ({ index, documentId: document.id, problem: null }))
-  await recordInFolder(trx, run, outcomes)
+  for (const { run, written } of added) {
+    const outcomes = written.map(({ index, document }) => ({ index, documentId: document.id, problem: null }))
+    await recordInFolder(trx, run, outcomes)
+  }
 }
 
 /** Builds the vector index after documents of `insertNew` were committed, if there are enough vectors. */

@@ -72,47 +72,60 @@ export type NewPassage = DocumentPassage & {
 /** New rows of a version. */
 export type NewContent = { pages?: NewPage[]; sections?: NewSection[]; passages?: NewPassage[] }
 
-/** The layer of a document, and the space of its vectors. */
-export type ContentTarget = { layer: Layer; space: string | null }
+/** The avee and layer of a document, and the space of its vectors. */
+export type ContentTarget = { aveeId: string; layer: Layer; space: string | null }
 
 /** Adds content to a version of a document of the avee, in one statement. */
 export async function insertContent(
   db: Db,
-  { aveeId, version, ...to }: ContentTarget & { aveeId: string; version: string },
+  { version, ...to }: ContentTarget & { version: string },
   content: NewContent,
 ): Promise<void> {
   await sql`
-    with versions (version, file) as (select ${version}::bigint, 0), ${contentInsertion(aveeId, [{ file: 0, ...to, content }])}
+    with versions (version, i) as (select ${version}::bigint, 0), ${contentInsertion([{ i: 0, ...to, content }])}
   `.execute(db)
 }
 
 export type NewDocument = Omit<Insertable<Tables['documents']>, 'version'> & { id: string; layer: Layer }
 
+/** A new document of a file of a run, with its content. */
+export type AddedDocument = {
+  runId: string
+  file: number
+  document: NewDocument
+  space: string | null
+  content: NewContent
+}
+
 /**
- * Inserts documents of files of a run with their live versions and contents, and ends the protection of their
- * originals, in one statement.
+ * Inserts documents of files of runs with their live versions and contents, and ends the protection of their originals,
+ * in one statement.
  */
-export async function insertDocuments(
-  trx: Trx,
-  { aveeId, runId }: { aveeId: string; runId: string },
-  added: { file: number; document: NewDocument; space: string | null; content: NewContent }[],
-): Promise<void> {
-  const files = added.map(({ file }) => file)
-  const documents = added.map(({ file, document }) => ({ file, ...document }))
-  const contents = added.map(({ document: { layer }, ...each }) => ({ layer, ...each }))
+export async function insertDocuments(trx: Trx, added: AddedDocument[]): Promise<void> {
+  const documents = added.map(({ document }, i) => ({ i, ...document }))
+  const contents = added.map(({ document, space, content }, i) => ({
+    i,
+    aveeId: document.avee_id,
+    layer: document.layer,
+    space,
+    content,
+  }))
   await sql`
     with versions as (
       insert into document_versions (avee_id, state, file)
-      select ${aveeId}::uuid, 'live', unnest(${files}::int[])
-      returning id as version, file
+      select avee_id, 'live', i
+      from unnest(${documents.map(({ avee_id }) => avee_id)}::uuid[], ${columnOf(documents, ({ i }) => i)}::int[])
+        as added (avee_id, i)
+      returning id as version, file as i
     ), added_documents as (
       insert into documents (id, avee_id, version, layer, title, filename, type, source, source_url, sha256, bytes, pages,
         passages, language, embedded_by)
-      select id, ${aveeId}::uuid, version, layer, title, filename, type, source, source_url, sha256, bytes, pages,
+      select id, avee_id, version, layer, title, filename, type, source, source_url, sha256, bytes, pages,
         passages, language, embedded_by
       from unnest(
-        ${columnOf(documents, ({ file }) => file)}::int[],
+        ${columnOf(documents, ({ i }) => i)}::int[],
         ${columnOf(documents, ({ id }) => id)}::uuid[],
+        ${columnOf(documents, ({ avee_id }) => avee_id)}::uuid[],
         ${columnOf(documents, ({ layer }) => layer)}::text[],
         ${columnOf(documents, ({ title }) => title)}::text[],
         ${columnOf(documents, ({ filename }) => filename)}::text[],
@@ -125,22 +138,26 @@ export async function insertDocuments(
         ${columnOf(documents, ({ passages }) => passages)}::int[],
         ${columnOf(documents, ({ language }) => language)}::text[],
         ${columnOf(documents, ({ embedded_by }) => embedded_by)}::text[]
-      ) as added (file, id, layer, title, filename, type, source, source_url, sha256, bytes, pages, passages, language,
-        embedded_by)
-      join versions using (file)
+      ) as added (i, id, avee_id, layer, title, filename, type, source, source_url, sha256, bytes, pages, passages,
+        language, embedded_by)
+      join versions using (i)
     ), unpinned as (
-      delete from ingest_files where run_id = ${runId} and file = any(${files}::int[])
-    ), ${contentInsertion(aveeId, contents)}
+      delete from ingest_files
+      using unnest(
+        ${added.map(({ runId }) => runId)}::uuid[],
+        ${columnOf(added, ({ file }) => file)}::int[]
+      ) as added (run_id, file)
+      where ingest_files.run_id = added.run_id and ingest_files.file = added.file
+    ), ${contentInsertion(contents)}
   `.execute(trx)
 }
 
 /**
  * The end of a statement that inserts pages, sections and passages, with the document frequencies of the passages and
- * their vectors. Its common table expression `versions` has the id of the version of each file.
+ * their vectors. Its common table expression `versions` has the id of each version.
  */
 function contentInsertion(
-  aveeId: string,
-  added: (ContentTarget & { file: number; content: NewContent })[],
+  added: (ContentTarget & { i: number; content: NewContent })[],
 ): RawBuilder<unknown> {
   const rowsOf = <Item>(items: (content: NewContent) => Item[] | undefined) =>
     added.flatMap(({ content, ...to }) => (items(content) ?? []).map((item) => ({ ...to, ...item })))
@@ -154,38 +171,40 @@ function contentInsertion(
       insert into document_pages (version, page, text, words)
       select version, page, text, words::jsonb
       from unnest(
-        ${columnOf(pages, ({ file }) => file)}::int[],
+        ${columnOf(pages, ({ i }) => i)}::int[],
         ${columnOf(pages, ({ page }) => page)}::int[],
         ${columnOf(pages, ({ text }) => text)}::text[],
         ${columnOf(pages, ({ words }) => (words ? JSON.stringify(words) : null))}::text[]
-      ) as added (file, page, text, words)
-      join versions using (file)
+      ) as added (i, page, text, words)
+      join versions using (i)
     ), added_sections as (
       insert into document_sections (version, section, lex)
       select version, section, lex::sparsevec
       from unnest(
-        ${columnOf(sections, ({ file }) => file)}::int[],
+        ${columnOf(sections, ({ i }) => i)}::int[],
         ${columnOf(sections, ({ section }) => section)}::int[],
         ${columnOf(sections, ({ lex }) => lex)}::text[]
-      ) as added (file, section, lex)
-      join versions using (file)
+      ) as added (i, section, lex)
+      join versions using (i)
     ), added_terms as (
       insert into passage_terms (avee_id, layer, term, word, passages)
-      select ${aveeId}::uuid, layer, term, word, passages
+      select avee_id, layer, term, word, passages
       from unnest(
+        ${columnOf(counts, ({ aveeId }) => aveeId)}::uuid[],
         ${columnOf(counts, ({ layer }) => layer)}::text[],
         ${columnOf(counts, ({ term }) => term)}::int[],
         ${columnOf(counts, ({ word }) => word)}::text[],
         ${columnOf(counts, ({ passages }) => passages)}::int[]
-      ) as added (layer, term, word, passages)
+      ) as added (avee_id, layer, term, word, passages)
       on conflict (avee_id, term, layer) do update set passages = passage_terms.passages + excluded.passages
     ), added_passages as (
       insert into passages
         (version, avee_id, layer, n, page, section, start_offset, end_offset, heading, text, terms, lex)
-      select version, ${aveeId}::uuid, layer, n, page, section, start_offset, end_offset, heading, text,
+      select version, avee_id, layer, n, page, section, start_offset, end_offset, heading, text,
         terms::int[], lex::sparsevec
       from unnest(
-        ${columnOf(passages, ({ file }) => file)}::int[],
+        ${columnOf(passages, ({ i }) => i)}::int[],
+        ${columnOf(passages, ({ aveeId }) => aveeId)}::uuid[],
         ${columnOf(passages, ({ layer }) => layer)}::text[],
         ${columnOf(passages, ({ n }) => n)}::int[],
         ${columnOf(passages, ({ page }) => page)}::int[],
@@ -196,19 +215,19 @@ function contentInsertion(
         ${columnOf(passages, ({ text }) => text)}::text[],
         ${columnOf(passages, ({ terms }) => `{${[...terms.keys()].join(',')}}`)}::text[],
         ${columnOf(passages, ({ vector }) => vector)}::text[]
-      ) as added (file, layer, n, page, section, start_offset, end_offset, heading, text, terms, lex)
-      join versions using (file)
-      returning id, version, n
+      ) as added (i, avee_id, layer, n, page, section, start_offset, end_offset, heading, text, terms, lex)
+      join versions using (i)
+      returning id, version, avee_id, n
     )
     insert into passage_vectors (passage_id, version, avee_id, model, embedding)
-    select added_passages.id, version, ${aveeId}::uuid, added.space, added.embedding::vector
+    select added_passages.id, version, avee_id, added.space, added.embedding::vector
     from unnest(
-      ${columnOf(embedded, ({ file }) => file)}::int[],
+      ${columnOf(embedded, ({ i }) => i)}::int[],
       ${columnOf(embedded, ({ space }) => space)}::text[],
       ${columnOf(embedded, ({ n }) => n)}::int[],
       ${columnOf(embedded, ({ embedding = new Float32Array() }) => vectorLiteral(embedding))}::text[]
-    ) as added (file, space, n, embedding)
-    join versions using (file)
+    ) as added (i, space, n, embedding)
+    join versions using (i)
     join added_passages using (version, n)`
 }
 
@@ -219,18 +238,31 @@ function columnOf<Item, Value>(items: Item[], value: (item: Item) => Value): Raw
   return sql`${values.every((each) => typeof each === 'number') ? `{${values.join(',')}}` : values}`
 }
 
-/** Counts the passages with each term in each layer, in ascending order of the hashes, so that concurrent writers cannot deadlock. */
-function countTerms(passages: (NewPassage & { layer: Layer })[]) {
-  const counts = new Map<string, { term: number; layer: Layer; word: string; passages: number }>()
-  for (const { layer, terms } of passages) {
-    for (const [term, word] of terms) {
-      const key = `${term} ${layer}`
-      const count = counts.get(key)
-      if (count) count.passages += 1
-      else counts.set(key, { term, layer, word, passages: 1 })
-    }
-  }
-  return [...counts.values()].sort((a, b) => a.term - b.term || (a.layer < b.layer ? -1 : 1))
+/**
+ * Counts the passages with each term by avee and layer, in the order of the primary key, so that concurrent writers cannot
+ * deadlock.
+ */
+function countTerms(passages: (NewPassage & ContentTarget)[]) {
+  const targets = Map.groupBy(passages, ({ aveeId, layer }) => `${aveeId} ${layer}`)
+  const counts = [...targets.values()].flatMap((within) => {
+    const byTerm = new Map<
+      number,
+      { aveeId: string; layer: Layer; term: number; word: string; passages: number }
+    >()
+    for (const { aveeId, layer, terms } of within)
+      for (const [term, word] of terms) {
+        const count = byTerm.get(term)
+        if (count) count.passages += 1
+        else byTerm.set(term, { aveeId, layer, term, word, passages: 1 })
+      }
+    return [...byTerm.values()]
+  })
+  return counts.sort(
+    (a, b) =>
+      (a.aveeId === b.aveeId ? 0 : a.aveeId < b.aveeId ? -1 : 1) ||
+      a.term - b.term ||
+      (a.layer < b.layer ? -1 : 1),
+  )
 }
 
 /** Finds a retired version, or one that is building although its run or job no longer runs. */
