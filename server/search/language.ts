@@ -1,5 +1,5 @@
 import { francAll } from 'franc'
-import { frequentWordsOf } from './frequent-words.ts'
+import { frequentWordsOf, idfOfRank } from './frequent-words.ts'
 
 /** ISO 639-3 codes of the languages with a stemmer, and of frequent ones that would otherwise be mistaken for these. */
 const languages =
@@ -77,16 +77,23 @@ const countFrequentWords = (words: string[], language: string): number =>
   words.filter((word) => frequentWordsOf(language)?.has(word)).length
 
 /**
- * Detects the language of a question about texts in `languages` (most frequent first): the one with most of the
- * question's words, or else any other language.
+ * Detects the language of a question about texts in `languages`: the one in which its words are most frequent, or any
+ * other language if less than half of them are frequent in it. The more frequent a word is, the more it counts, because
+ * the less frequent ones of a list belong to other languages too.
  */
 export function detectQuestionLanguage(question: string, languages: (string | null)[]): string | null {
   const words = wordsOf(question.slice(0, sampleCharacters))
   const [best] = languages
-    .map((language) => ({ language, count: language === null ? 0 : countFrequentWords(words, language) }))
-    .sort((a, b) => b.count - a.count)
+    .map((language) => {
+      const ranks = language === null ? undefined : frequentWordsOf(language)
+      const found = words.flatMap((word) => ranks?.get(word) ?? [])
+      return { language, count: found.length, score: sum(found.map((rank) => 1 - idfOfRank(rank))) }
+    })
+    .sort((a, b) => b.score - a.score)
   return best && best.count > 0 && best.count >= words.length / 2 ? best.language : detectLanguage(question)
 }
+
+const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0)
 
 /** Scripts that identify the language of a short text. Kana come first, because Japanese also uses Han characters. */
 const scripts: [RegExp, string][] = [
