@@ -29,3 +29,15 @@ test('the window share is that of terms near each other', async () => {
   expect(windowShare).toBe(0.5)
   expect(await coverage('revenue lighthouse', 'lighthouse revenue')).toMatchObject({ windowShare: 1 })
 })
+
+test('in a text of another language than the question, only equal words count', async () => {
+  const shareIn = async (question: string, language: string, text: string) => {
+    const analyzer = await queryAnalyzer('avee', ['deu', 'fra', 'spa', 'eng'], question)
+    return coverageOf(analyzer, analyzer.terms(question), { context: '', text, language }).share
+  }
+  expect(await shareIn('Was ist der Mars?', 'fra', 'les marées')).toBe(0)
+  expect(await shareIn('Was ist der Mars?', 'eng', 'Mars is red')).toBe(1)
+  expect(await shareIn('¿Está casado?', 'fra', 'en cas de fièvre')).toBe(0)
+  expect(await shareIn('¿Está casado?', 'spa', 'están casados')).toBe(1)
+  expect(await shareIn('What did she study?', 'spa', 'la sala de estudio')).toBe(0)
+})

@@ -25,7 +25,8 @@ const maxPartTerms = 50
 type Match = { term: QueryTerm; degree: number }
 
 /**
- * Measures how much of a query a passage contains. `context` is its title and headings, which count for every window.
+ * Measures how much of a query a passage contains. `context` is its title and headings, which count for every window;
+ * `language` the one with whose stemmer it is compared, by default each of the analyzer's.
  * The weights depend on the language as a whole, so the result depends on the query and the passage only. A compound
  * counts only where it is contained, because its words are terms too.
  *
@@ -34,13 +35,13 @@ type Match = { term: QueryTerm; degree: number }
 export function coverageOf(
   analyzer: QueryAnalyzer,
   terms: QueryTerm[],
-  { context, text }: { context: string; text: string },
+  { context, text, language }: { context: string; text: string; language?: string | null },
   weightOf: (term: QueryTerm, isContained: boolean) => number = ({ generalIdf }) => generalIdf,
 ): Coverage {
   const content = terms.filter((term) => !term.isStopWord)
   const missingWeight = (term: QueryTerm) => (term.isCompound ? 0 : weightOf(term, false))
   const allMissing = sum(content.map(missingWeight))
-  const matchesOf = matcher(content)
+  const matchesOf = matcher(content.map((term) => ({ term, stems: analyzer.stemsIn(term, language) })))
 
   const inContext = new Map<QueryTerm, number>()
   for (const { matches } of matchesIn(context)) add(inContext, matches)
@@ -60,7 +61,7 @@ export function coverageOf(
   return { share: shareOf(all), windowShare, matched: containedWeight(all) }
 
   function matchesIn(content: string): { position: number; matches: Match[] }[] {
-    return analyzer.words(content).flatMap((word, position) => {
+    return analyzer.words(content, language).flatMap((word, position) => {
       const matches = matchesOf(word)
       return matches.length === 0 ? [] : [{ position, matches }]
     })
@@ -81,8 +82,11 @@ export function coverageOf(
   }
 }
 
+/** A term with its stems in a text. */
+type StemmedTerm = { term: QueryTerm; stems: StemmedWord }
+
 /** Returns a function that finds the terms that a word is, or shares a part with. */
-function matcher(content: QueryTerm[]): (word: StemmedWord) => Match[] {
+function matcher(content: StemmedTerm[]): (word: StemmedWord) => Match[] {
   const termByHash = termsByHash(content)
   const parts = content.length > maxPartTerms ? [] : content
   const known = new Map<StemmedWord, Match[]>()
@@ -93,25 +97,27 @@ function matcher(content: QueryTerm[]): (word: StemmedWord) => Match[] {
     const matches = [
       ...exact.map((term) => ({ term, degree: 1 })),
       ...parts
-        .filter((term) => !exact.includes(term) && sharesPart(term, word))
-        .map((term) => ({ term, degree: partDegree })),
+        .filter(({ term, stems }) => !exact.includes(term) && sharesPart(stems, word))
+        .map(({ term }) => ({ term, degree: partDegree })),
     ]
     known.set(word, matches)
     return matches
   }
 }
 
-const sharesPart = (term: QueryTerm, word: StemmedWord): boolean =>
-  [...term.stems.values()].some((asked) =>
+const sharesPart = (stems: StemmedWord, word: StemmedWord): boolean =>
+  [...stems.values()].some((asked) =>
     [...word.values()].some((stem) => Number.isFinite(lettersBeyondPart(asked, stem))),
   )
 
-const termsByHash = (terms: QueryTerm[]): Map<number, QueryTerm> =>
-  new Map(terms.flatMap((term) => [...term.stems.keys()].map((hash) => [hash, term] as const)))
+const termsByHash = (terms: StemmedTerm[]): Map<number, QueryTerm> =>
+  new Map(terms.flatMap(({ term, stems }) => [...stems.keys()].map((hash) => [hash, term] as const)))
 
 /** Returns a function that computes the sum of the general IDF of the content terms in a text. */
 export function matchedWeight(analyzer: QueryAnalyzer, terms: QueryTerm[]): (text: string) => number {
-  const termByHash = termsByHash(terms.filter((term) => !term.isStopWord))
+  const termByHash = termsByHash(
+    terms.filter((term) => !term.isStopWord).map((term) => ({ term, stems: term.stems })),
+  )
   return (text) => {
     const found = new Set<QueryTerm>()
     for (const word of analyzer.words(text)) {

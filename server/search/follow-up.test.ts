@@ -3,12 +3,14 @@ import { expandFollowUp } from './follow-up.ts'
 import { queryAnalyzer } from './query-terms.ts'
 
 const english = await queryAnalyzer('avee', ['eng'])
-/** Returns the query terms; those of earlier questions end in a question mark. */
-const expanded = (question: string, ...context: string[]) =>
-  expandFollowUp(english, question, context)
-    .terms.filter((term) => !term.isStopWord)
-    .map((term) => `${term.text}${term.weight < 1 ? '?' : ''}`)
-    .join(' ')
+/** Returns the query terms; those of earlier questions end in question marks, one for each halving of their weight. */
+const expanded = (question: string, ...context: string[]) => {
+  const { own, carried } = expandFollowUp(english, question, context)
+  return [
+    ...own.filter((term) => !term.isStopWord).map(({ text }) => text),
+    ...carried.map(({ text, weight }) => `${text}${weight < 0.5 ? '??' : '?'}`),
+  ].join(' ')
+}
 
 describe('a follow-up question', () => {
   test('includes the terms of the previous question with less weight', () => {
@@ -21,6 +23,11 @@ describe('a follow-up question', () => {
     expect(expanded('And in 2024?', 'What was the revenue of Adobe in 2022?', 'And in 2023?')).toBe(
       '2024 revenue? adobe?',
     )
+  })
+
+  test('includes the subject that an earlier follow-up named', () => {
+    const context = ['When is the pottery course?', 'And where?', 'And the painting course?']
+    expect(expanded('How much is it?', ...context)).toBe('painting? course? pottery??')
   })
 
   test('is unchanged without an earlier question', () => {

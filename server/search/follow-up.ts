@@ -59,8 +59,8 @@ const unspacedCues = /^(?:那|还有|還有|では|じゃあ|それ)|[它他她�
 const isNumber = (term: QueryTerm) => /^\p{Nd}/u.test(term.text)
 
 /**
- * Returns the terms of a question and the text to embed for it. A follow-up includes the question that it continues,
- * with its terms at half their weight. A number in the follow-up ("and in 2023?") replaces the numbers of the earlier question.
+ * Returns the terms of a question, and the text to embed for it. A follow-up also carries the terms of the questions that it
+ * continues, each time at half their weight. A number in the follow-up ("and in 2023?") replaces the numbers of the earlier question.
  *
  * @param context earlier questions of the conversation, oldest first
  */
@@ -68,26 +68,32 @@ export function expandFollowUp(
   analyzer: QueryAnalyzer,
   question: string,
   context: string[],
-): { terms: QueryTerm[]; text: string } {
+): { own: QueryTerm[]; carried: QueryTerm[]; text: string } {
   const own = analyzer.terms(question)
   const last = context.at(-1)
-  if (last === undefined || !isFollowUp(question, own)) return { terms: own, text: question }
-  return { terms: [...own, ...carriedTerms(analyzer, own, context)], text: `${last}\n${question}` }
+  if (last === undefined || !isFollowUp(question, own)) return { own, carried: [], text: question }
+  return { own, carried: carriedTerms(analyzer, own, context), text: `${last}\n${question}` }
 }
 
 function carriedTerms(analyzer: QueryAnalyzer, own: QueryTerm[], context: string[]): QueryTerm[] {
-  const hasNumber = own.some((term) => !term.isStopWord && isNumber(term))
+  let hasNumber = own.some((term) => !term.isStopWord && isNumber(term))
   const known = new Set(own.flatMap((term) => [...term.stems.keys()]))
+  const all: QueryTerm[] = []
+  let weight = carriedWeight
   for (const earlier of context.toReversed()) {
     const carried = analyzer
-      .terms(earlier, carriedWeight)
+      .terms(earlier, weight)
       .filter((term) => !term.isStopWord)
       .filter((term) => ![...term.stems.keys()].some((hash) => known.has(hash)))
       .filter((term) => !isNumber(term) || !hasNumber)
+    all.push(...carried)
     // A question with few terms is itself a follow-up of an earlier one.
-    if (carried.length > maxTermsOfFollowUp || (carried.length > 0 && earlier === context[0])) return carried
+    if (carried.length > maxTermsOfFollowUp) break
+    if (carried.length > 0) weight *= carriedWeight
+    hasNumber ||= carried.some(isNumber)
+    for (const { stems } of carried) for (const hash of stems.keys()) known.add(hash)
   }
-  return []
+  return all
 }
 
 function isFollowUp(question: string, terms: QueryTerm[]): boolean {

@@ -2,7 +2,7 @@ import { termHasher } from './bm25.ts'
 import { frequentWordsOf } from './frequent-words.ts'
 import { generalIdfIn } from './general-idf.ts'
 import { detectQuestionLanguage } from './language.ts'
-import { stemmerFor } from './stem.ts'
+import { type Stemmer, stemmerFor } from './stem.ts'
 import { stopWordsOf } from './stop-words.ts'
 import { tokenize, unspaced } from './tokenize.ts'
 
@@ -61,21 +61,34 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
   const stopWords = judging.map(stopWordsOf)
   const generalIdfs = await Promise.all(judging.map(generalIdfIn))
 
-  const stemmedWords = new Map<string, StemmedWord>()
-  const stemmed = (word: string): StemmedWord => {
-    const known = stemmedWords.get(word)
-    if (known) return known
+  const plain = await stemmerFor(null)
+  const stemmedWords = new Map<Stemmer | null, Map<string, StemmedWord>>()
+  /** Returns the stems of a word by one stemmer, by default by each. */
+  const stemmed = (word: string, stemmer: Stemmer | null = null): StemmedWord => {
+    const words = stemmedWords.get(stemmer) ?? new Map<string, StemmedWord>()
+    stemmedWords.set(stemmer, words)
+    const cached = words.get(word)
+    if (cached) return cached
     const stems = new Map(
-      stemmers
-        .map((stemmer) => stemmer(word))
+      (stemmer ? [stemmer] : stemmers)
+        .map((stem) => stem(word))
         .flatMap((stem) => (stem === '' ? [] : [[hash(stem), stem] as const])),
     )
-    stemmedWords.set(word, stems)
+    words.set(word, stems)
     return stems
+  }
+  const stemmerOf = new Map(known.map((language, i) => [language, stemmers[i] ?? plain]))
+  const stemmerIn = (language: string | null | undefined): Stemmer | null => {
+    if (language === undefined) return null
+    const own = language ?? asked
+    const isForeign = asked !== null && own !== asked && stemmerOf.has(asked)
+    return isForeign ? plain : (stemmerOf.get(own) ?? null)
   }
   const generalIdfOf = (word: string): number => Math.min(...generalIdfs.map((idf) => idf(word)))
 
   return {
+    /** The language of the question, null if unknown. */
+    language: asked,
     hash,
 
     /** Returns the distinct terms of a text, or of its ends if it is long, in order. `weight` is the weight of terms that are not stop words. */
@@ -113,11 +126,22 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
       return [...terms.values()]
     },
 
-    /** Returns the words and bigrams of a text, in order. */
-    words(text: string): StemmedWord[] {
+    /**
+     * Returns the words and bigrams of a text, in order. In a text of another `language` than that of the question only
+     * equal words count, because equal stems of two languages are seldom the same word ("Mars" in German and "marées" in
+     * French: "mar").
+     */
+    words(text: string, language?: string | null): StemmedWord[] {
+      const stemmer = stemmerIn(language)
       return [...tokenize(text)].flatMap(({ text: word, kind }) =>
-        kind === 'character' || kind === 'compound' ? [] : [stemmed(word)],
+        kind === 'character' || kind === 'compound' ? [] : [stemmed(word, stemmer)],
       )
+    },
+
+    /** Returns the stems of a term in the texts of a language; all of them for a correction. */
+    stemsIn({ text, stems }: QueryTerm, language?: string | null): StemmedWord {
+      const isCorrection = [...stemmed(text).keys()].some((hash) => !stems.has(hash))
+      return isCorrection ? stems : stemmed(text, stemmerIn(language))
     },
   }
 }

@@ -81,6 +81,27 @@ describe.each(ONE_DATABASE)('the first questions of a new library on %s', (kind)
     expect(await ask(answered)).toBe(outcome)
     expect(await ask(unanswered)).toBe('no')
   })
+
+  test('documents in other languages leave an answer with little evidence, and no answer, as they are', async () => {
+    const user = await server.newAvee()
+    await server.ingest(user, {
+      'moving.md': '- Devolver las llaves a la señora Pardo\n- Avisar al banco del cambio de dirección\n',
+    })
+    const ask = async (question: string) => (await server.find(user.aveeId, question, allLayers)).answerable
+    const outcomes = async () => [await ask('¿A quién le devuelvo las llaves?'), await ask('¿Está casado?')]
+    expect(await outcomes()).toEqual(['unsure', 'no'])
+    await server.ingest(
+      user,
+      Object.fromEntries(
+        Array.from({ length: 30 }, (_, i) => [
+          `crèche ${i}.txt`,
+          `La crèche numéro ${i} ouvre à sept heures. En cas de fièvre, l'enfant reste à la maison avec ses parents.\n`,
+        ]),
+      ),
+    )
+    expect(await outcomes()).toEqual(['unsure', 'no'])
+  })
+
   test('a compound finds the word that it contains, and a word the compound', async () => {
     const user = await server.newAvee()
     await server.ingest(user, {

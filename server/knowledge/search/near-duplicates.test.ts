@@ -16,6 +16,7 @@ const passage = (id: string, text = `text ${id}`): RankedPassage => ({
   start: 0,
   end: 0,
   heading: null,
+  language: null,
   text,
   score: 99,
 })

@@ -132,14 +132,15 @@ export function hybridSearch({
     if (passages === 0) return undefined
     const languages = counts.toSorted((a, b) => b.passages - a.passages).map(({ language }) => language)
     const analyzer = await queryAnalyzer(query.aveeId, languages, query.query)
-    const { terms: asked, text } = expandFollowUp(analyzer, query.query, context)
+    const { own, carried, text } = expandFollowUp(analyzer, query.query, context)
+    const said = [...own, ...carried]
     onExpanded(text, counts)
     const findFrequencies = statisticsOf(query, counts)
     const choosePassages = postingsOf(query, counts)
-    const all = [...asked, ...relatedTerms(analyzer, text, asked)]
+    const all = [...said, ...relatedTerms(analyzer, text, said)]
     const weighted = await weightTerms(findFrequencies, all, passages)
-    const written = weighted.slice(0, asked.length)
-    const related = weighted.slice(asked.length)
+    const written = weighted.slice(0, said.length)
+    const related = weighted.slice(said.length)
     const { terms, evidence: queryTerms } = await correctTerms(
       (wanted) => findSimilarTerms(db, query, wanted),
       written,
@@ -150,17 +151,23 @@ export function hybridSearch({
     const results = await ranked([...corrected, ...related])
     // Related terms help to find passages but are not evidence that these answer the question.
     const evidence = related.length === 0 ? results : await ranked(corrected)
-    const coverage = evidence
-      .slice(0, evidencePassages)
-      .map((passage) =>
-        coverageOf(
-          analyzer,
-          queryTerms,
-          { context: `${passage.title} ${passage.heading ?? ''}`, text: passage.text },
-          evidenceWeight,
-        ),
-      )
-    return { text, passages: results, coverage, searched: passages }
+    const coverage = evidence.slice(0, evidencePassages).map((passage) =>
+      coverageOf(
+        analyzer,
+        queryTerms,
+        {
+          context: `${passage.title} ${passage.heading ?? ''}`,
+          text: passage.text,
+          language: passage.language,
+        },
+        evidenceWeight,
+      ),
+    )
+    // Passages of other languages do not make words of the question likelier by chance in those of its language.
+    const asked = counts.find(({ language }) => language === analyzer.language)?.passages ?? passages
+    const inLanguage = coverage.filter((_, i) => evidence[i]?.language === analyzer.language)
+    const isEnough = answerabilityOf(answerProbability({ coverage: inLanguage, cosines: [] }), asked) !== 'no'
+    return { text, passages: results, coverage, searched: isEnough ? asked : passages }
   }
 
   /** Sorts the first passages by the cross-encoder's relevance, if there is one; each rank keeps its score. */

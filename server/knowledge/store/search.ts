@@ -28,6 +28,8 @@ export type RankedPassage = {
   end: number
   heading: string | null
   text: string
+  /** The language of the document. */
+  language: string | null
   score: number
   /** When the document was added. */
   createdAt: Date
@@ -53,7 +55,7 @@ export const isSelected = ({ aveeId, filter }: Scope, version: string) =>
 /** The columns of `RankedPassage` except `score`. */
 export const passageColumns = sql`
   passages.id, passages.version, passages.avee_id as "aveeId", documents.id as "documentId", documents.title, documents.filename, passages.layer, passages.n,
-  passages.page, passages.start_offset as start, passages.end_offset as end, passages.heading, passages.text,
+  passages.page, passages.start_offset as start, passages.end_offset as end, passages.heading, passages.text, documents.language,
   documents.created_at as "createdAt"`
 
 /** Statistics of the documents of one language in the scope of a search. */

@@ -64,7 +64,8 @@ export function memoryRecall(dependencies: RecallDependencies) {
     const total = counts.reduce((sum, each) => sum + each.memories, 0)
     const languages = counts.map((each) => each.language)
     const analyzer = await pairAnalyzer(query, languages)
-    const { terms } = expandFollowUp(analyzer, query.query, query.context ?? [])
+    const { own, carried } = expandFollowUp(analyzer, query.query, query.context ?? [])
+    const terms = [...own, ...carried]
     const period = findPeriod(query.query, now, { languages, prefer: 'future' })
     const [lexical, nearest] = await Promise.all([
       findCandidates(db, scope, {

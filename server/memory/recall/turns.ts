@@ -104,7 +104,8 @@ export function turnRecall(dependencies: RecallDependencies) {
     const languages = [...new Set(counts.map((each) => each.language))]
     // The names of speakers are indexed without a language.
     const analyzer = await pairAnalyzer(pair, languages.includes(null) ? languages : [...languages, null])
-    const { terms } = expandFollowUp(analyzer, query.query, query.context ?? [])
+    const { own, carried } = expandFollowUp(analyzer, query.query, query.context ?? [])
+    const terms = [...own, ...carried]
     const forms = terms.flatMap((term) => [...term.stems.keys()])
     const frequencies = await documentFrequencies(db, scope, forms)
     const weights = new Map<number, number>()
