@@ -237,7 +237,12 @@ async function answerTurn<Input extends AnswerInput>(
     messages: composed.messages,
     localOnly: gathered.hasLocalOnly,
     imagesTo: input.imagesTo ?? '',
-    grounding: { question: question.content, passages: given, answerable: gathered.answerable },
+    grounding: {
+      question: question.content,
+      context: gathered.history.filter(({ role }) => role === 'user').map(({ content }) => content),
+      passages: given,
+      answerable: gathered.answerable,
+    },
   }
   const generated = offered
     ? await generateInRounds(

@@ -72,7 +72,13 @@ export type ChatRequest = {
   /** Whether the prompt contains data that may not leave the private network. */
   localOnly?: boolean | undefined
   /** The parts of the prompt from which the built-in model composes its answer. */
-  grounding: { question: string; passages: GroundingPassage[]; answerable: Answerability | null }
+  grounding: {
+    question: string
+    /** Earlier questions of the conversation, oldest first; a follow-up question is expanded from them. */
+    context?: string[]
+    passages: GroundingPassage[]
+    answerable: Answerability | null
+  }
 }
 
 /** Null for counts that the service does not report. `reasoningTokens` are part of `completionTokens`. */

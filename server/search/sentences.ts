@@ -10,6 +10,9 @@ const abbreviations = new Set(
   m mme mlle av env p.ex sra sig dott ing ecc pág núm ej`.split(/\s+/),
 )
 const lastWord = /(?:^|[\s(„“"'«])((?:\p{L}\.\s?)*\p{L}+|\d{1,2})\.\s*$/u
+/** A German ordinal follows one of these ("im 2. Obergeschoss"), or precedes a month. */
+const beforeOrdinal =
+  /(?:^|\s)(?:am|ab|bis|dem|den|der|des|die|das|im|ins|vom|zum|zur|jede[mnrs]?)\s\d{1,2}\.\s*$/iu
 const afterOrdinal = /^(?:Jan|Jän|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez|Jahrhundert|Jh)/
 /** Limits the work per boundary; longer than any abbreviation. */
 const maxLookBehind = 24
@@ -27,9 +30,10 @@ export function* sentenceSpans(text: string): Generator<Span> {
 
 /** Returns whether a boundary is due to an abbreviation, an initial or a German ordinal. */
 function isWithinSentence(text: string, start: number, end: number): boolean {
-  const word = lastWord.exec(text.slice(Math.max(start, end - maxLookBehind), end))?.[1]
+  const before = text.slice(Math.max(start, end - maxLookBehind), end)
+  const word = lastWord.exec(before)?.[1]
   if (word === undefined) return false
-  if (/^\d/.test(word)) return afterOrdinal.test(text.slice(end, end + 12))
+  if (/^\d/.test(word)) return beforeOrdinal.test(before) || afterOrdinal.test(text.slice(end, end + 12))
   return /^(?:\p{Lu}\.\s?)*\p{Lu}$/u.test(word) || abbreviations.has(word.toLowerCase().replaceAll(/\s/g, ''))
 }
 

@@ -142,6 +142,39 @@ describe('the built-in answerer', () => {
     expect(new Set(quotes.map((quote) => quote.n))).toEqual(new Set([1, 2]))
   })
 
+  test('quotes a heading only before a sentence that needs it', async () => {
+    const recipe = passage(1, 'Lemon cake for six people\n\nBeat the eggs. Bake for 45 minutes.', null)
+    expect((await about('How many people does the cake serve?', [recipe])).split('\n\n')[0]).toBe(
+      '“Lemon cake for six people” … “Beat the eggs.” [1]',
+    )
+    const [cv] = (
+      await about('Which languages does she speak?', [
+        passage(1, '# CV\n\n## Education\n\nLaw, 2013\n\n## Languages\n\nEnglish, some Urdu', null),
+      ])
+    ).split('\n\n')
+    expect(cv).toBe('“Languages” … “English, some Urdu” [1]')
+  })
+
+  test('quotes the answer after a question, not the question', async () => {
+    const faq = 'How long is the warranty? Five years. Do you deliver to Belgium? Yes, within eight days.'
+    expect((await about('How long is the warranty?', [passage(1, faq, null)])).split('\n\n')[0]).toBe(
+      '“How long is the warranty?” … “Five years.” [1]',
+    )
+  })
+
+  test('quotes a line with a telephone number or an address, not as a heading', async () => {
+    const contact = 'Shop\n\nTelephone 0381 555\n\nshop@post.example\n\nWe are closed on Sundays.'
+    expect(quotesIn(await about('Telephone?', [passage(1, contact)]))[0]?.text).toBe('Telephone 0381 555')
+  })
+
+  test('quotes the row of the person whom an earlier question named', async () => {
+    const table = 'Name\tRole\tExtension\nDana Wells\tAccounts\t3311\nPriya Rao\tPayroll\t3340'
+    const answer = await about('And her extension?', [passage(1, table, null)], {
+      context: ['What does Priya Rao do?'],
+    })
+    expect(answer.split('\n\n')[0]).toBe('“Name\tRole\tExtension” … “Priya Rao\tPayroll\t3340” [1]')
+  })
+
   test('quotes table rows with their header', async () => {
     const answer = await about('What were the costs?', [
       passage(1, 'Figures\n\nItem\t2022\t2023\nRevenue\t1,200\t1,450\nCosts\t900\t1,000'),
@@ -300,13 +333,18 @@ describe('splitSentences', () => {
       'Introduction\nThe text of this part begins here and is long enough.',
       ['Introduction', 'The text of this part begins here and is long enough.'],
     ],
-    ['list items', '- first item\n- second item', ['- first item', '- second item']],
+    ['list items', '- first item\n- second item', ['first item', 'second item']],
     [
       'abbreviations',
       'Mr. Smith met Dr. J. Doe. They talked.',
       ['Mr. Smith met Dr. J. Doe.', 'They talked.'],
     ],
     ['a number at the end', 'He was 24. She was 25.', ['He was 24.', 'She was 25.']],
+    [
+      'ordinals',
+      'Die Wohnung im 2. Obergeschoss ist frei. Es waren 37. Am 14. März ist Besichtigung.',
+      ['Die Wohnung im 2. Obergeschoss ist frei.', 'Es waren 37.', 'Am 14. März ist Besichtigung.'],
+    ],
     ['Chinese', '第一句。第二句！第三句？', ['第一句。', '第二句！', '第三句？']],
     ['white space', ' \n\n ', []],
   ])('splits %s', (_, text, sentences) => {

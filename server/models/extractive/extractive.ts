@@ -43,8 +43,8 @@ export function createExtractiveModel(): ChatModel {
   }
 }
 
-/** Composes the complete answer, in the language of the question or, if unknown, of the passages. */
-export async function composeAnswer({ question, passages, answerable }: Grounding): Promise<string> {
+/** Composes the complete answer, in the language of the question or else of the passages. */
+export async function composeAnswer({ question, context, passages, answerable }: Grounding): Promise<string> {
   const greeting = phrasesForGreeting(question)
   if (greeting) return `${greeting.greeting}\n\n${greeting.noModel}`
 
@@ -53,7 +53,7 @@ export async function composeAnswer({ question, passages, answerable }: Groundin
     detectLanguage([question, ...passages.map(({ text }) => text)].join('\n')),
   )
   if (answerable === null) return `${texts.notSearched}\n\n${texts.noModel}`
-  const quotes = answerable === 'no' ? [] : await selectQuotes(question, passages)
+  const quotes = answerable === 'no' ? [] : await selectQuotes(question, passages, context)
   if (quotes.length === 0) return `${texts.notAnswered}\n\n${texts.noModel}`
   const lines = quotes.map((quote) => formatQuote(quote, texts.page))
   return [...(answerable === 'unsure' ? [texts.closest] : []), ...lines, texts.quotedOnly].join('\n\n')
