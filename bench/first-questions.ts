@@ -6,6 +6,8 @@
  *     bench/first-questions.json    libraries; questions with a part of the sentence that answers them; questions
  *                                   without an answer; unrelated documents
  *     bench/later-questions.json    the same, written when the coefficients of answerability were final
+ *     bench/missing-facts.json      the same; the questions without an answer ask for facts that documents about their
+ *                                   subject lack
  *     DIR/pdf-qa/files/*.pdf        long documents to ask beside
  *
  * Each question starts conversations (`POST /chat/stream`), with the built-in answerer and with a scripted language model,
@@ -71,9 +73,11 @@ const { libraries: first, unrelated } = read<Libraries & { unrelated: Record<str
   'first-questions.json',
 )
 const { libraries: later } = read<Libraries>('later-questions.json')
+const { libraries: missing } = read<Libraries>('missing-facts.json')
 const libraries: Library[] = [
   ...first.map((library) => ({ ...library, set: 'first' })),
   ...later.map((library) => ({ ...library, set: 'later' })),
+  ...missing.map((library) => ({ ...library, set: 'missing facts' })),
 ]
 await using ollama = await startOllama({
   models: defaultModels().filter(({ capabilities }) => capabilities.includes('completion')),

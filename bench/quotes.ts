@@ -34,8 +34,8 @@ for (const language of ['en', 'de', 'zh']) {
       return passage ? [{ n, page: null, heading: null, score: 0, ...passage }] : []
     })
     const quotes = await selectQuotes(question, passages)
-    const hits = quotes.map(({ sentence }) =>
-      answers.some((answer) => withoutSpaces(sentence.text).includes(withoutSpaces(answer))),
+    const hits = quotes.map(({ sentences }) =>
+      answers.some((answer) => withoutSpaces(sentences.join()).includes(withoutSpaces(answer))),
     )
     results.push({ first: Number(hits[0] ?? false), any: Number(hits.includes(true)), quotes: quotes.length })
   }

@@ -31,10 +31,11 @@ describe('statementsOf', () => {
 
   test('returns the quotations of an extractive answer', () => {
     const answer =
-      '“The engine weaves.” [1] (page 3)\n\n“Year | Price” … “1837 | 40” [2]\n\nNo language model is set up.'
+      '“The engine weaves.” [1] (page 3)\n\n“Year | Price” … “1837 | 40” … “1838 | 42” [2]\n\nNo language model is set up.'
     expect(statements(answer, true)).toEqual([
       ['The engine weaves.', [1]],
       ['1837 | 40', [2]],
+      ['1838 | 42', [2]],
     ])
   })
 

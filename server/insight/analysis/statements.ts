@@ -54,10 +54,13 @@ function plainText(answer: string): string {
 }
 
 /**
- * Quotations of the extractive model: “…” [1] (page 3), or from a table “header” … “row” [1], whose row is the
- * statement.
+ * Quotations of the extractive model: “…” [1] (page 3), or below a heading or column names “header” … “row” … “row” [1],
+ * whose rows are the statements.
  */
 const quotationsOf = (answer: string): string[] =>
-  [...answer.matchAll(/“([^“”]+)”(?:\s?…\s?“([^“”]+)”)?\s?(\[\d{1,3}\])/g)].map(
-    ([, first, second, number]) => `${second ?? first} ${number}`,
-  )
+  answer.split('\n\n').flatMap((paragraph) => {
+    const number = /(\[\d{1,3}\])(?: \([^()]{1,30}\))?$/.exec(paragraph)?.[1]
+    const [first, ...others] = [...paragraph.matchAll(/“([^“”]+)”/g)].flatMap(([, part]) => part ?? [])
+    if (number === undefined || first === undefined) return []
+    return (others.length > 0 ? others : [first]).map((part) => `${part} ${number}`)
+  })

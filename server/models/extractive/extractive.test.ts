@@ -145,7 +145,7 @@ describe('the built-in answerer', () => {
   test('quotes a heading only before a sentence that needs it', async () => {
     const recipe = passage(1, 'Lemon cake for six people\n\nBeat the eggs. Bake for 45 minutes.', null)
     expect((await about('How many people does the cake serve?', [recipe])).split('\n\n')[0]).toBe(
-      '“Lemon cake for six people” … “Beat the eggs.” [1]',
+      '“Lemon cake for six people” … “Beat the eggs.” … “Bake for 45 minutes.” [1]',
     )
     const [cv] = (
       await about('Which languages does she speak?', [
@@ -183,7 +183,26 @@ describe('the built-in answerer', () => {
     const piped = await about('What were the costs?', [
       passage(1, '| Item | 2023 |\n|---|---|\n| Revenue | 1,450 |\n| Costs | 1,000 |'),
     ])
-    expect(piped).toContain('“| Item | 2023 |” … “| Costs | 1,000 |” [1]')
+    expect(piped).toContain('“Item | 2023” … “Costs | 1,000” [1]')
+  })
+
+  test('quotes all rows of a table that answer equally well, after their column names', async () => {
+    const rooms = ['Lake', 'Forest', 'Garden', 'Family'].map((name, i) => `| ${name} | ${95 + i} euros | 2 |`)
+    const table = ['| Room | Price | Beds |', '| --- | --- | --- |', ...rooms].join('\n')
+    const hotel = `Breakfast costs 14 euros.\n\n${table}\n\nParking is free.`
+    const [first] = (await about('Which room has the lowest price?', [passage(1, hotel, null)])).split('\n\n')
+    expect(first).toBe(
+      '“Room | Price | Beds” … “Lake | 95 euros | 2” … “Forest | 96 euros | 2” … “Garden | 97 euros | 2” … “Family | 98 euros | 2” [1]',
+    )
+    const one = await about('What is the price of the garden room?', [passage(1, hotel, null)])
+    expect(one.split('\n\n')[0]).toBe('“Room | Price | Beds” … “Garden | 97 euros | 2” [1]')
+  })
+
+  test('quotes a heading once before the sentences that need it', async () => {
+    const hours = '## Opening hours\n\nMonday to Friday from 9 to 17.\n\nSaturday from 10 to 14.'
+    expect((await about('What are the opening hours?', [passage(1, hours, null)])).split('\n\n')[0]).toBe(
+      '“Opening hours” … “Monday to Friday from 9 to 17.” … “Saturday from 10 to 14.” [1]',
+    )
   })
 
   test('treats instructions in a passage as text', async () => {

@@ -43,7 +43,7 @@ export function createExtractiveModel(): ChatModel {
   }
 }
 
-/** Composes the complete answer, in the language of the question or else of the passages. */
+/** Composes the complete answer, in the language of the question or, if unknown, of the passages. */
 export async function composeAnswer({ question, context, passages, answerable }: Grounding): Promise<string> {
   const greeting = phrasesForGreeting(question)
   if (greeting) return `${greeting.greeting}\n\n${greeting.noModel}`
@@ -76,10 +76,10 @@ export const hideQuotations = (answer: string, isShown: (n: number) => boolean):
     })
     .join('\n\n')
 
-/** Formats a sentence with its citation. Typographic quotation marks, because sentences contain straight ones. */
-function formatQuote({ passage, sentence }: Quote, page: (page: number) => string): string {
-  const { header, text } = sentence
-  const quotation = header === undefined ? `“${text}”` : `“${header}” … “${text}”`
+/** Formats a quote with its citation. Typographic quotation marks, because sentences contain straight ones. */
+function formatQuote({ passage, header, sentences }: Quote, page: (page: number) => string): string {
+  const parts = header === undefined ? sentences : [header, ...sentences]
+  const quotation = parts.map((part) => `“${part}”`).join(' … ')
   return `${quotation} [${passage.n}]${passage.page === null ? '' : ` (${page(passage.page)})`}`
 }
 

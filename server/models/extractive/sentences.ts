@@ -5,13 +5,13 @@ export type Sentence = {
   text: string
   /** The first row of the table, for any other row. */
   header?: string
-  /** Says what follows it is about, and answers nothing: a heading, a question, the first row of a table. */
+  /** Names the subject of what follows but is not an answer: a heading, a question, the first row of a table. */
   isHeading?: true
 }
 
 /**
  * Splits a passage into sentences. A line with tabs or bars is a table row and one sentence. Wrapped lines are joined
- * first; Markdown headings and list items lose their marks.
+ * first; the marks of Markdown headings, list items and table edges are removed.
  */
 export function splitSentences(passage: string): Sentence[] {
   const sentences: Sentence[] = []
@@ -26,7 +26,7 @@ export function splitSentences(passage: string): Sentence[] {
   for (const line of passage.split(/\r?\n|\u2028|\u2029/)) {
     if (isRow(line)) {
       flushProse()
-      const text = line.trim()
+      const text = line.trim().replace(/^\|/, '').replace(/\|$/, '').trim()
       // The separator row of a Markdown table contains no words.
       if (!/[\p{L}\p{N}]/u.test(text)) continue
       if (header) {
