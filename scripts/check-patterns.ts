@@ -20,7 +20,7 @@ const bounded = new Map([
     'The error of a model service, of which 16,384 characters are read.',
   ],
   [
-    String.raw`/(?:failed|error).*(?:loading|opening).*(?:language|data file)|couldn't load any languages/i`,
+    String.raw`/(?:failed|error).*(?:loading|opening).*(?:language|data file)/i`,
     'Standard error of the local program tesseract.',
   ],
   [
