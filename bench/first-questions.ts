@@ -11,8 +11,9 @@
  *     DIR/pdf-qa/files/*.pdf        long documents to ask beside
  *
  * Each question starts conversations (`POST /chat/stream`), with the built-in answerer and with a scripted language model,
- * and is searched for (`POST /search`): in its library alone, beside the unrelated documents, and beside the PDFs. Reports
- * the outcomes, the quoted answers, the prompts that contain the answer, and the changed outcomes.
+ * and is searched for (`POST /search`): in its library alone, beside the unrelated documents, and beside the PDFs; and
+ * once more in one conversation for all questions of its library. Reports the outcomes, the quoted answers, the prompts
+ * that contain the answer, and the changed outcomes.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -91,19 +92,23 @@ await using app = await startApp({
 })
 const { client } = await registerUser(app)
 
-async function askAll(avee: string, { answered, unanswered }: Library): Promise<Asked[]> {
+async function askAll(
+  avee: string,
+  { answered, unanswered }: Library,
+  inOneConversation = false,
+): Promise<Asked[]> {
   const asked: Asked[] = []
+  const { id: shared } = await createConversation(client, avee)
+  const conversation = async () => (inOneConversation ? shared : (await createConversation(client, avee)).id)
   for (const [question, answer] of [
     ...Object.entries(answered),
     ...unanswered.map((question) => [question, null] as const),
   ]) {
     const isAnswer = (text: string) => answer !== null && text.includes(answer)
-    await ask(client, (await createConversation(client, avee)).id, question)
+    await ask(client, await conversation(), question)
     const messages = ollama.requestsTo('/api/chat').at(-1)?.body['messages'] as { content: string }[]
     const isInPrompt = messages.some(({ content }) => isAnswer(content))
-    const events = await ask(client, (await createConversation(client, avee)).id, question, {
-      model: 'extractive',
-    })
+    const events = await ask(client, await conversation(), question, { model: 'extractive' })
     const complete = events.find(({ data }) => data['event'] === 'complete')?.data
     if (!complete) throw new Error(`${question}: ${JSON.stringify(events.at(-1)?.data)}`)
     const { results } = bodyOf(
@@ -168,7 +173,14 @@ const pdfs: UploadFile[] = values.data
 const withPdfs = await createAvee(client)
 if (pdfs.length > 0) await uploadFiles(client, pdfs, { avee: withPdfs.id, layer: 'public' })
 
-type Result = { set: string; language: string; alone: Asked[]; beside: Asked[]; besidePdfs: Asked[] }
+type Result = {
+  set: string
+  language: string
+  alone: Asked[]
+  together: Asked[]
+  beside: Asked[]
+  besidePdfs: Asked[]
+}
 const all: Result[] = []
 for (const library of libraries) {
   if (
@@ -180,6 +192,7 @@ for (const library of libraries) {
   const files = filesOf(library.documents)
   await uploadFiles(client, files, { avee, layer: 'public' })
   const alone = await askAll(avee, library)
+  const together = await askAll(avee, library, true)
   await uploadFiles(client, filesOf(unrelated), { avee, layer: 'public' })
   const beside = await askAll(avee, library)
   let besidePdfs: Asked[] = []
@@ -189,10 +202,10 @@ for (const library of libraries) {
     for (const { doc_id } of added) await client.delete(`/documents/${doc_id}?permanent=true`)
     await app.app.knowledge.purge()
   }
-  all.push({ set: library.set, language: library.language, alone, beside, besidePdfs })
+  all.push({ set: library.set, language: library.language, alone, together, beside, besidePdfs })
   if (!values.detail) continue
   for (const [i, one] of alone.entries()) {
-    const others = [beside[i], besidePdfs[i]].flatMap((other) => other ?? [])
+    const others = [together[i], beside[i], besidePdfs[i]].flatMap((other) => other ?? [])
     const isRight = (each: Asked) =>
       each.answer === null ? each.outcome === 'no' : each.outcome === 'yes' && each.isQuotedFirst
     if ([one, ...others].every(isRight)) continue
@@ -211,6 +224,11 @@ for (const [group, results] of groups) {
   const alone = results.flatMap((result) => result.alone)
   print(`\n${group}: ${alone.length} (yes / unsure / no)`)
   report('  alone           ', alone, alone)
+  report(
+    '  one conversation',
+    results.flatMap((result) => result.together),
+    alone,
+  )
   report(
     '  with unrelated  ',
     results.flatMap((result) => result.beside),

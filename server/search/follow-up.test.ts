@@ -35,6 +35,14 @@ describe('a follow-up question', () => {
     expect(expandFollowUp(english, 'And in 2023?', []).text).toBe('And in 2023?')
   })
 
+  test('is complete with two terms of its own and no cue', () => {
+    const isComplete = (question: string) =>
+      expandFollowUp(english, question, ['How many beds does the family room have?']).isComplete
+    expect(isComplete('When was the hotel built?')).toBe(true)
+    for (const question of ['And the hotel garden?', 'When was it built?', 'In 2023 and 2024?', 'Price?'])
+      expect(isComplete(question)).toBe(false)
+  })
+
   test('is embedded together with the previous question', () => {
     expect(expandFollowUp(english, 'And in 2023?', ['Revenue in 2022?']).text).toBe(
       'Revenue in 2022?\nAnd in 2023?',

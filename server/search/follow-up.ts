@@ -61,6 +61,7 @@ const isNumber = (term: QueryTerm) => /^\p{Nd}/u.test(term.text)
 /**
  * Returns the terms of a question, and the text to embed for it. A follow-up also carries the terms of the questions that it
  * continues, each time at half their weight. A number in the follow-up ("and in 2023?") replaces the numbers of the earlier question.
+ * A question with two terms and no cue ("When was the hotel built?") may be a follow-up, but is complete without it.
  *
  * @param context earlier questions of the conversation, oldest first
  */
@@ -68,11 +69,19 @@ export function expandFollowUp(
   analyzer: QueryAnalyzer,
   question: string,
   context: string[],
-): { own: QueryTerm[]; carried: QueryTerm[]; text: string } {
+): { own: QueryTerm[]; carried: QueryTerm[]; text: string; isComplete: boolean } {
   const own = analyzer.terms(question)
+  const content = own.filter((term) => !term.isStopWord)
   const last = context.at(-1)
-  if (last === undefined || !isFollowUp(question, own)) return { own, carried: [], text: question }
-  return { own, carried: carriedTerms(analyzer, own, context), text: `${last}\n${question}` }
+  const isContinued = hasCue(question)
+  if (last === undefined || !(isContinued || content.length <= maxTermsOfFollowUp))
+    return { own, carried: [], text: question, isComplete: true }
+  return {
+    own,
+    carried: carriedTerms(analyzer, own, context),
+    text: `${last}\n${question}`,
+    isComplete: !isContinued && content.filter((term) => !isNumber(term)).length > 1,
+  }
 }
 
 function carriedTerms(analyzer: QueryAnalyzer, own: QueryTerm[], context: string[]): QueryTerm[] {
@@ -96,8 +105,7 @@ function carriedTerms(analyzer: QueryAnalyzer, own: QueryTerm[], context: string
   return all
 }
 
-function isFollowUp(question: string, terms: QueryTerm[]): boolean {
-  if (terms.filter((term) => !term.isStopWord).length <= maxTermsOfFollowUp) return true
+function hasCue(question: string): boolean {
   if (unspacedCues.test(question)) return true
   const words = [...question.matchAll(/[\p{L}\p{M}]+/gu).take(maxSampleWords)].map(([word]) => word)
   return likelyLanguages(words.map((word) => word.toLowerCase())).some(

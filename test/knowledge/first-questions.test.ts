@@ -102,6 +102,23 @@ describe.each(ONE_DATABASE)('the first questions of a new library on %s', (kind)
     expect(await outcomes()).toEqual(['unsure', 'no'])
   })
 
+  test('a short question that is complete has the same outcome after other questions', async () => {
+    const user = await server.newAvee()
+    await server.ingest(user, {
+      'hotel.md':
+        '# Hotel\n\nThe family room has four beds and costs 180 euros a night. Breakfast is at seven.\n',
+    })
+    const before = ['How many beds does the family room have?']
+    const ask = async (question: string, context: string[]) =>
+      (await server.find(user.aveeId, question, allLayers, context)).answerable
+    for (const context of [[], before]) {
+      expect(await ask('When was the hotel built?', context)).not.toBe('yes')
+      expect(await ask('Who won the election?', context)).toBe('no')
+      expect(await ask('When is breakfast?', context)).toBe('yes')
+    }
+    expect(await ask('And what does it cost?', before)).toBe('yes')
+  })
+
   test('a compound finds the word that it contains, and a word the compound', async () => {
     const user = await server.newAvee()
     await server.ingest(user, {

@@ -132,8 +132,9 @@ export function hybridSearch({
     if (passages === 0) return undefined
     const languages = counts.toSorted((a, b) => b.passages - a.passages).map(({ language }) => language)
     const analyzer = await queryAnalyzer(query.aveeId, languages, query.query)
-    const { own, carried, text } = expandFollowUp(analyzer, query.query, context)
+    const { own, carried, text, isComplete } = expandFollowUp(analyzer, query.query, context)
     const said = [...own, ...carried]
+    const asserted = isComplete ? own.length : said.length
     onExpanded(text, counts)
     const findFrequencies = statisticsOf(query, counts)
     const choosePassages = postingsOf(query, counts)
@@ -149,12 +150,13 @@ export function hybridSearch({
     const ranked = (terms: WeightedTerm[]) =>
       lexicalSearch(database, query, { terms, passages, languages, findFrequencies, choosePassages })
     const results = await ranked([...corrected, ...related])
-    // Related terms help to find passages but are not evidence that these answer the question.
-    const evidence = related.length === 0 ? results : await ranked(corrected)
+    // Related terms, and those that a complete question carries, help to find passages but are not evidence that these
+    // answer the question.
+    const evidence = asserted === all.length ? results : await ranked(corrected.slice(0, asserted))
     const coverage = evidence.slice(0, evidencePassages).map((passage) =>
       coverageOf(
         analyzer,
-        queryTerms,
+        queryTerms.slice(0, asserted),
         {
           context: `${passage.title} ${passage.heading ?? ''}`,
           text: passage.text,
