@@ -466,7 +466,9 @@ test('an answer that ends in the background is notified, and a click opens its c
   })
   const { page } = window
   await createAvee(server, { handle: 'chronicler', display_name: 'Chronicler' })
-  await page.getByLabel(/^Notify me when an answer/).check()
+  // The state changes when the browser has the permission.
+  await page.getByLabel(/^Notify me when an answer/).click()
+  await page.getByRole('checkbox', { name: /^Notify me when an answer/, checked: true }).waitFor()
   await page.evaluate(() => history.pushState(null, '', '/chat/chronicler'))
   const finish = Promise.withResolvers<void>()
   ollama.script('/api/chat', { tokens: ['Long', ' ago.'], lastTokenAfter: finish.promise })
