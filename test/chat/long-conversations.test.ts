@@ -121,7 +121,9 @@ describe('the summary of a background model', () => {
     const request = ollama.requestsTo('/api/chat').find(({ body }) => JSON.stringify(body).includes('Go on.'))
     const [system] = (request?.body['messages'] ?? []) as { content: string }[]
     expect(system?.content).toContain(heading)
-    expect(system?.content).not.toContain('They said: I painted')
+    // The model repeats what it is sent, which may be a built-in summary.
+    const [, summary] = system?.content.split(heading) ?? []
+    expect(summary).toMatch(/^[^\n]*\nYou said: /)
   })
 })
 
